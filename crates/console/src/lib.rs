@@ -16,8 +16,6 @@
 //!
 //! Start reading at [`Front::handle`], then `pages`.
 
-#![allow(dead_code, reason = "parts of the foundation that pages in the making use")]
-
 mod assets;
 mod context;
 mod cookie;

@@ -29,13 +29,12 @@ impl<'a> Person<'a> {
         Person { request, session, ended: AtomicBool::new(false) }
     }
 
-    /// Calls an operation as the person, or as the role that they switched to.
+    /// Calls an operation as the person.
     ///
     /// # Errors
     /// Those of the operation. A page shows the error of one call as a [`Problem`] and renders what the others answered.
     pub(crate) async fn call<O: Operation>(&self, request: O::Request) -> Called<O::Response> {
-        let token = self.session.token();
-        let called = self.request.call::<O>(Some(&token), request).await;
+        let called = self.request.call::<O>(Some(self.session.token()), request).await;
         if let Err(CallError { error, .. }) = &called
             && matches!(
                 error.code(),
@@ -52,24 +51,9 @@ impl<'a> Person<'a> {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// The id of the account in which calls act: the person's own, or that of the role that they switched to.
-    pub(crate) fn account(&self) -> String {
-        self.session.role().map_or_else(|| self.session.account.clone(), |role| role.account)
-    }
-
     /// The members of the query string.
     pub(crate) fn query(&self) -> &Form {
         &self.request.query
-    }
-
-    /// The members of the form.
-    pub(crate) fn form(&self) -> &Form {
-        &self.request.form
-    }
-
-    /// Whether the request is a POST, whose origin and form token were checked.
-    pub(crate) fn is_post(&self) -> bool {
-        self.request.is_post()
     }
 
     /// What the layout shows around a page, which has this title.
@@ -84,12 +68,12 @@ impl<'a> Person<'a> {
 
     /// A table without rows. `empty` says what would be here and how it gets there.
     pub(crate) fn table(&self, caption: &str, columns: &[&'static str], empty: &'static str) -> Table {
-        Table::new(&self.session.form_token, caption, columns, empty)
+        Table::new(caption, columns, empty)
     }
 
     /// Names with their values.
     pub(crate) fn facts(&self, facts: Vec<(&'static str, Cell)>) -> Facts {
-        Facts::new(&self.session.form_token, facts)
+        Facts::new(facts)
     }
 
     /// The pager of a list at this path. The members named in `kept` stay the same; `marker` is that of the next page.
@@ -108,12 +92,6 @@ impl<'a> Person<'a> {
             Ok(html) => Ok(reply::html(status, html)),
             Err(error) => Err(self.failure(IamError::internal(error))),
         }
-    }
-
-    /// Leads to another page after a change, and shows a message there.
-    pub(crate) fn done(&self, to: impl AsRef<str>, message: impl Into<String>) -> Page {
-        self.session.set_flash(message.into());
-        Ok(reply::redirect(to.as_ref()))
     }
 
     /// An error of the console itself, such as a page that does not exist.

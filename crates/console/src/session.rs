@@ -17,8 +17,6 @@ const IDLE: Duration = Duration::from_secs(15 * 60);
 const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a correct password waits for a code or a new password.
 const PENDING: Duration = Duration::from_secs(5 * 60);
-/// How long a password counts as just given.
-const RECENT_PROOF: Duration = Duration::from_secs(5 * 60);
 /// How many sessions a server keeps, and one person may have.
 const MAX_SESSIONS: usize = 50_000;
 const MAX_OF_PERSON: usize = 50;
@@ -57,81 +55,17 @@ pub(crate) struct SignedIn {
     pub(crate) has_second_factor: bool,
     token: Zeroizing<String>,
     until: Timestamp,
-    changing: Mutex<Changing>,
-}
-
-struct Changing {
-    proved: Timestamp,
-    flash: Option<String>,
-    roles: Vec<RoleSession>,
-}
-
-/// A role that the person switched to.
-#[derive(Clone)]
-pub(crate) struct RoleSession {
-    pub(crate) arn: String,
-    pub(crate) account: String,
-    pub(crate) token: Zeroizing<String>,
 }
 
 impl SignedIn {
-    /// The token that calls are made with: that of the last role, or of the person.
-    pub(crate) fn token(&self) -> Zeroizing<String> {
-        self.changing().roles.last().map_or_else(|| self.token.clone(), |role| role.token.clone())
-    }
-
-    /// The token of the person's own sign-in session.
-    pub(crate) fn own_token(&self) -> &str {
+    /// The token of the person's sign-in session.
+    pub(crate) fn token(&self) -> &str {
         &self.token
-    }
-
-    /// The role that the person switched to.
-    pub(crate) fn role(&self) -> Option<RoleSession> {
-        self.changing().roles.last().cloned()
-    }
-
-    /// Acts as a role from now on.
-    pub(crate) fn push_role(&self, role: RoleSession) {
-        self.changing().roles.push(role);
-    }
-
-    /// Returns from the last role.
-    pub(crate) fn pop_role(&self) -> Option<RoleSession> {
-        self.changing().roles.pop()
-    }
-
-    /// Shows a message on the next page.
-    pub(crate) fn set_flash(&self, text: String) {
-        self.changing().flash = Some(text);
-    }
-
-    /// Takes the message for this page.
-    pub(crate) fn take_flash(&self) -> Option<String> {
-        self.changing().flash.take()
-    }
-
-    /// Whether the person gave the password in the last five minutes.
-    pub(crate) fn is_proved(&self, now: Timestamp) -> bool {
-        now.duration_since(self.changing().proved).unsigned_abs() <= RECENT_PROOF
-    }
-
-    /// Records that the person gave the password again.
-    pub(crate) fn set_proved(&self, now: Timestamp) {
-        self.changing().proved = now;
-    }
-
-    /// Whether the person is root.
-    pub(crate) fn is_root(&self) -> bool {
-        self.arn.ends_with(":root")
     }
 
     /// The user's name; `root` for root.
     pub(crate) fn name(&self) -> &str {
         self.arn.rsplit([':', '/']).next().unwrap_or(&self.arn)
-    }
-
-    fn changing(&self) -> MutexGuard<'_, Changing> {
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,7 +108,6 @@ impl Sessions {
             has_second_factor: token.mfa_authenticated,
             token: Zeroizing::new(token.token),
             until: later(now, ABSOLUTE).min(end.unwrap_or(now)),
-            changing: Mutex::new(Changing { proved: now, flash: None, roles: Vec::new() }),
         };
         self.insert(fill, now, State::SignedIn(Arc::new(session)))
     }

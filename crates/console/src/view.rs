@@ -35,11 +35,8 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 pub(crate) struct Chrome {
     pub(crate) title: String,
     pub(crate) account: String,
-    pub(crate) arn: String,
     pub(crate) name: String,
-    pub(crate) role: Option<String>,
     pub(crate) form_token: String,
-    pub(crate) flash: Option<String>,
     pub(crate) navigation: Vec<NavigationItem>,
     pub(crate) assets: Assets,
 }
@@ -73,15 +70,11 @@ impl Chrome {
             label,
             is_current: path == first,
         };
-        let role = session.role();
         Chrome {
             title,
-            account: role.as_ref().map_or_else(|| session.account.clone(), |role| role.account.clone()),
-            arn: session.arn.clone(),
+            account: session.account.clone(),
             name: session.name().to_owned(),
-            role: role.map(|role| role.arn),
             form_token: session.form_token.clone(),
-            flash: session.take_flash(),
             navigation: NAVIGATION.iter().map(item).collect(),
             assets: Assets::default(),
         }

@@ -63,7 +63,7 @@ pub(crate) fn lead(request: &Request<'_>, why: &str) -> Reply {
 pub(crate) async fn sign_out(person: &Person<'_>, id: &str) -> Reply {
     let request = person.request;
     // It may have ended already.
-    let _ = request.call::<op::SignOut>(Some(person.session.own_token()), SignOutRequest {}).await;
+    let _ = request.call::<op::SignOut>(Some(person.session.token()), SignOutRequest {}).await;
     request.context.sessions.end(id);
     lead(request, "out")
 }
