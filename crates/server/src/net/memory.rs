@@ -1,8 +1,9 @@
 //! Memory of requests that wait for their clients: heads, bodies and answers, by source.
 //!
 //! A source that exceeds its share loses requests of its own: among those that wait for it, the oldest of the larger
-//! ones. If the total is exceeded, the sources that hold most lose first. Requests on authenticated connections are
-//! counted separately, with a larger share.
+//! ones. Small requests are spared while larger ones hold most of the share, so that a call is answered beside a flood
+//! of large bodies from the same address. If the total is exceeded, the sources that hold most lose first. Requests on
+//! authenticated connections are counted separately, with a larger share.
 //!
 //! Only requests that wait for their client are revoked. Requests in progress end by themselves.
 
@@ -209,12 +210,14 @@ impl Account {
         }
     }
 
-    /// Whether so much is held, counting what is on its way out, that more must be refused at once.
-    fn is_full(&self) -> bool {
+    /// Whether so much is held, counting what is on its way out, that a request of `bytes` must be refused at once.
+    fn is_full(&self, bytes: usize) -> bool {
         let limits = self.pool.limits;
         let (own, all) = (self.balance.used.load(Ordering::Relaxed), self.pool.balance.used.load(Ordering::Relaxed));
+        // A part is reserved for small requests.
+        let most = if bytes <= limits.source / 64 { limits.source * 2 } else { limits.source / 2 * 3 };
         // What is given up is gone a moment later. A source that holds little is spared the wait for others.
-        own > limits.source / 2 * 3
+        own > most
             || all > limits.total * 2
             || (all > limits.total / 2 * 3 && own > limits.source / 32)
     }
@@ -235,15 +238,18 @@ impl Account {
     }
 
     /// Gives up the oldest of what waits for its sender until no more than the target stays; first those that hold
-    /// more than most, so that small requests outlive large ones.
+    /// more than most, so that small requests outlive large ones. Those that hold less than an eighth of the average
+    /// stay, since without them hardly less would be held.
     fn shed(&self, target: usize) {
         let holders = self.holders();
         let staying = self.balance.staying();
         if staying <= target {
             return;
         }
-        let average = staying / holders.len().max(1);
-        let mut waiting: Vec<_> = holders.iter().map(|(_, holder)| holder).filter(|h| h.is_waiting()).collect();
+        let average = staying / holders.iter().filter(|(_, holder)| !holder.is_given_up()).count().max(1);
+        let is_spared = |holder: &Holder| holder.bytes() < average / 8;
+        let waiting = holders.iter().map(|(_, holder)| holder).filter(|h| h.is_waiting() && !is_spared(h));
+        let mut waiting: Vec<_> = waiting.collect();
         waiting.sort_unstable_by_key(|holder| (holder.bytes() < average, holder.number));
         for holder in waiting {
             if self.balance.staying() <= target {

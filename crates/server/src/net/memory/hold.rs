@@ -83,7 +83,7 @@ impl Hold {
         if self.is_given_up() {
             return Err(NoRoom);
         }
-        if self.account.is_full() {
+        if self.account.is_full(self.holder.bytes()) {
             self.account.pool.refused.fetch_add(1, Ordering::Relaxed);
             return Err(NoRoom);
         }
@@ -103,7 +103,7 @@ impl Hold {
 
     /// Returns whether it was revoked.
     pub(in crate::net) fn is_given_up(&self) -> bool {
-        self.holder.is_given_up.load(Ordering::Relaxed)
+        self.holder.is_given_up()
     }
 
     /// Waits until it is revoked.
@@ -176,7 +176,12 @@ impl Holder {
     /// Returns whether it waits for the client to send or to read.
     pub(super) fn is_waiting(&self) -> bool {
         let is_waiting = self.is_receiving.load(Ordering::Relaxed) || self.unsent.load(Ordering::Relaxed) > 0;
-        is_waiting && !self.is_given_up.load(Ordering::Relaxed)
+        is_waiting && !self.is_given_up()
+    }
+
+    /// Returns whether it was revoked.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::Relaxed)
     }
 
     /// Returns the seconds without progress of the answer.

@@ -80,6 +80,23 @@ fn requests_in_progress_are_not_revoked_but_cannot_grow() {
 }
 
 #[test]
+fn a_small_request_is_let_in_beside_large_ones_that_do_not_wait() {
+    let memory = memory();
+    let account = memory.account(source(1), false);
+    let small = waiting(&memory, 1, 10);
+    // Large bodies in the moment in which they arrive: none of them can be revoked.
+    let arriving: Vec<_> = (0..3).map(|_| account.hold(&connection(), 490).0).collect();
+    assert_eq!(memory.used(), (1_480, 0));
+    assert_eq!(account.hold(&connection(), 100).1, Err(NoRoom), "the share is exceeded by half");
+    let (late, found) = account.hold(&connection(), 10);
+    assert_eq!(found, Ok(()));
+    assert!(!small.is_given_up(), "it would free next to nothing");
+    let more: Vec<_> = (0..100).map(|_| account.hold(&connection(), 10)).filter(|(_, found)| found.is_ok()).collect();
+    assert_eq!((more.len(), memory.used().0), (51, 2_000), "the part for small requests has its bound too");
+    drop((arriving, late));
+}
+
+#[test]
 fn above_the_total_the_largest_sources_lose() {
     let memory = memory();
     let mut heavy: Vec<Vec<_>> = (1..4).map(|from| (0..10).map(|_| waiting(&memory, from, 100)).collect()).collect();
