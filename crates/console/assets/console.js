@@ -19,6 +19,26 @@ function addCopyButtons() {
   }
 }
 
+/** Filters the choices of a long list as the person types. */
+function addChoiceFilters() {
+  for (const list of document.querySelectorAll(".choices")) {
+    const labels = [...list.querySelectorAll("label")];
+    if (labels.length < 8) continue;
+    const input = document.createElement("input");
+    input.type = "search";
+    input.placeholder = "Filter";
+    input.setAttribute("aria-label", "Filter the choices");
+    input.addEventListener("input", () => {
+      const wanted = input.value.toLowerCase();
+      for (const label of labels) {
+        const box = label.querySelector("input");
+        label.hidden = !(box && box.checked) && !label.textContent.toLowerCase().includes(wanted);
+      }
+    });
+    list.before(input);
+  }
+}
+
 /** Writes a value into a form, as a hidden member. */
 function setMember(form, name, value) {
   const input = document.createElement("input");
@@ -31,7 +51,7 @@ function setMember(form, name, value) {
 /** Asks a passkey, writes its answer into the form and sends the form. */
 function addPasskeys() {
   if (!window.PublicKeyCredential || !PublicKeyCredential.parseRequestOptionsFromJSON) return;
-  for (const form of document.querySelectorAll("form[data-passkey-get]")) {
+  for (const form of document.querySelectorAll("form[data-passkey-get], form[data-passkey-create]")) {
     const button = form.querySelector("[data-passkey-button]");
     const problem = form.querySelector("[data-passkey-problem]");
     if (!button) continue;
@@ -39,15 +59,25 @@ function addPasskeys() {
     button.addEventListener("click", async () => {
       if (problem) problem.hidden = true;
       try {
-        const answer = await navigator.credentials.get({
-          publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(form.dataset.passkeyGet)),
-        });
+        const isNew = form.hasAttribute("data-passkey-create");
+        if (isNew && !form.reportValidity()) return;
+        const answer = isNew
+          ? await navigator.credentials.create({
+              publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(JSON.parse(form.dataset.passkeyCreate)),
+            })
+          : await navigator.credentials.get({
+              publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(form.dataset.passkeyGet)),
+            });
         const { id, response } = answer.toJSON();
         setMember(form, "credential_id", id);
         setMember(form, "client_data", response.clientDataJSON);
-        setMember(form, "authenticator_data", response.authenticatorData);
-        setMember(form, "signature", response.signature);
-        setMember(form, "user_handle", response.userHandle);
+        if (isNew) {
+          setMember(form, "attestation_object", response.attestationObject);
+        } else {
+          setMember(form, "authenticator_data", response.authenticatorData);
+          setMember(form, "signature", response.signature);
+          setMember(form, "user_handle", response.userHandle);
+        }
         form.submit();
       } catch (error) {
         if (problem) {
@@ -73,5 +103,6 @@ function guardForms() {
 }
 
 addCopyButtons();
+addChoiceFilters();
 addPasskeys();
 guardForms();

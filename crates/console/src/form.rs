@@ -48,6 +48,17 @@ impl Form {
     pub(crate) fn is_set(&self, name: &str) -> bool {
         !self.raw(name).is_empty()
     }
+
+    /// All values of that name that are not empty.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let named = self.0.iter().filter(|(own, value)| own == name && !value.trim().is_empty());
+        named.map(|(_, value)| value.trim().to_owned()).collect()
+    }
+
+    /// A number; none if it is empty or not a number.
+    pub(crate) fn number(&self, name: &str) -> Option<i32> {
+        self.raw(name).trim().parse().ok()
+    }
 }
 
 impl fmt::Debug for Form {

@@ -1,10 +1,13 @@
 //! The pages, one file for each noun, and the pages for those who are not signed in.
 
 mod access;
+mod choices;
 mod denials;
+mod file;
 mod groups;
 mod home;
 mod policies;
+mod prove;
 mod roles;
 pub(crate) mod sign_in;
 mod users;
@@ -18,7 +21,7 @@ use http::StatusCode;
 use crate::person::{Page, Person};
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
-use crate::view::{Assets, Cell, ListPage, Problem, Table};
+use crate::view::{Assets, Cell, Field, ListPage, Problem, Section, Table};
 
 /// Answers a request of a person who is signed in, by the first part of its path.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
@@ -26,6 +29,8 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     let (noun, rest) = path.split_once('/').unwrap_or((path, ""));
     match (noun, rest) {
         ("", "") => home::answer(person).await,
+        ("file", "") => file::answer(person),
+        ("prove", "") => prove::answer(person).await,
         ("access", rest) => access::answer(person, rest).await,
         ("denials", rest) => denials::answer(person, rest).await,
         ("groups", rest) => groups::answer(person, rest).await,
@@ -47,13 +52,14 @@ fn list_page(
     title: &str,
     path: &str,
     about: &'static str,
+    create: Option<(&'static str, &'static str)>,
     table: Table,
     marker: Option<&str>,
 ) -> Page {
     person.page(&ListPage {
         chrome: person.chrome(title),
         about,
-        create: None,
+        create,
         search_label: "Path",
         search_hint: "The beginning of a path, such as /teams/.",
         query: person.query().typed("q"),
@@ -67,24 +73,35 @@ fn policy_tables(
     person: &Person<'_>,
     attached: Called<Vec<AttachedPolicy>>,
     inline: Called<Vec<String>>,
-) -> [(&'static str, Table); 2] {
+) -> [Section; 2] {
     let row = |policy: AttachedPolicy| {
         let (name, arn) = (policy.policy_name.unwrap_or_default(), policy.policy_arn.unwrap_or_default());
-        vec![Cell::link("policies/policy", "arn", &arn, name), Cell::Code(arn)]
+        let detach = Cell::button("Detach", &name, &[("do", "detach-policy"), ("arn", &arn)]);
+        vec![Cell::link("policies/policy", "arn", &arn, name), Cell::Code(arn), detach]
     };
     let attached = attached.map(|policies| policies.into_iter().map(row).collect());
     let inline = inline.map(|names| names.into_iter().map(|name| vec![Cell::Text(name)]).collect());
     let empty = "No managed policy is attached.";
     [
-        ("Attached policies", rows(person.table("Attached policies", &["Policy", "ARN"], empty), attached)),
-        ("Inline policies", rows(person.table("Inline policies", &["Name"], "No inline policy."), inline)),
+        Section::new(
+            "Attached policies",
+            rows(person.table("Attached policies", &["Policy", "ARN", ""], empty), attached),
+        ),
+        Section::new("Inline policies", rows(person.table("Inline policies", &["Name"], "No inline policy."), inline)),
     ]
 }
 
-/// The table of tags.
-fn tag_table(person: &Person<'_>, tags: Vec<Tag>) -> Table {
-    let row = |tag: Tag| vec![Cell::text(tag.key), Cell::text(tag.value)];
-    person.table("Tags", &["Key", "Value"], "No tag.").rows(Ok(tags.into_iter().map(row).collect()))
+/// The table of tags, which `add-tag` and `remove-tag` change.
+fn tag_section(person: &Person<'_>, tags: Vec<Tag>) -> Section {
+    let row = |tag: Tag| {
+        let key = tag.key.unwrap_or_default();
+        let remove = Cell::button("Remove", &key, &[("do", "remove-tag"), ("key", &key)]);
+        vec![Cell::Text(key), Cell::text(tag.value), remove]
+    };
+    let rows = tags.into_iter().map(row).collect();
+    let table = person.table("Tags", &["Key", "Value", ""], "No tag.").rows(Ok(rows));
+    let fields = vec![Field::line("key", "Key", 128).required(), Field::line("value", "Value", 256)];
+    Section::new("Tags", table).with(person.change("Set a tag", "add-tag", fields))
 }
 
 /// The table with its rows, or with the error of the call.

@@ -12,7 +12,7 @@ use crate::form::Form;
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
 use crate::session::SignedIn;
-use crate::view::{Cell, Chrome, Facts, Moment, Pager, Problem, Table};
+use crate::view::{Cell, Change, ChangePage, Chrome, Facts, Field, Moment, Pager, Problem, Table, url};
 
 /// The person who is signed in, with their request.
 pub(crate) struct Person<'a> {
@@ -56,6 +56,16 @@ impl<'a> Person<'a> {
         &self.request.query
     }
 
+    /// The members of the form.
+    pub(crate) fn form(&self) -> &Form {
+        &self.request.form
+    }
+
+    /// Whether the request is a POST, whose origin and form token were checked.
+    pub(crate) fn is_post(&self) -> bool {
+        self.request.is_post()
+    }
+
     /// What the layout shows around a page, which has this title.
     pub(crate) fn chrome(&self, title: impl Into<String>) -> Chrome {
         Chrome::new(self.request.path(), &self.session, title.into())
@@ -68,12 +78,12 @@ impl<'a> Person<'a> {
 
     /// A table without rows. `empty` says what would be here and how it gets there.
     pub(crate) fn table(&self, caption: &str, columns: &[&'static str], empty: &'static str) -> Table {
-        Table::new(caption, columns, empty)
+        Table::new(&self.session.form_token, caption, columns, empty)
     }
 
     /// Names with their values.
     pub(crate) fn facts(&self, facts: Vec<(&'static str, Cell)>) -> Facts {
-        Facts::new(facts)
+        Facts::new(&self.session.form_token, facts)
     }
 
     /// The pager of a list at this path. The members named in `kept` stay the same; `marker` is that of the next page.
@@ -94,6 +104,59 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// The change that the form of a POST asks for; the empty text for another request.
+    pub(crate) fn asked(&self) -> &str {
+        self.request.form.raw("do")
+    }
+
+    /// A form that changes something.
+    pub(crate) fn change(&self, title: &'static str, action: &'static str, fields: Vec<Field>) -> Change {
+        Change::new(&self.session.form_token, self.form(), title, action, fields)
+    }
+
+    /// Answers with a page of one form, and the error of the form before.
+    pub(crate) fn change_page(&self, back: (String, &str), error: Option<&CallError>, mut change: Change) -> Page {
+        change.is_open = true;
+        let page = ChangePage {
+            chrome: self.chrome(change.title),
+            back: (back.0, back.1.to_owned()),
+            problem: error.map(Problem::new),
+            change,
+        };
+        self.page_with(error.map_or(StatusCode::OK, CallError::status), &page)
+    }
+
+    /// Requires that the person typed the name of what the form destroys.
+    ///
+    /// # Errors
+    /// `ValidationError` for another text.
+    pub(crate) fn check_typed(&self, name: &str) -> Called<()> {
+        if self.form().raw("confirm").trim() == name {
+            return Ok(());
+        }
+        Err(self.failure(IamError::validation(format!("nothing was changed: the text typed to confirm is not {name}"))))
+    }
+
+    /// Leads to the page that asks for the password, if the person did not give it in the last five minutes. A change of
+    /// credentials begins with it.
+    pub(crate) fn prove_first(&self) -> Option<Page> {
+        if self.session.is_proved(self.request.now) {
+            return None;
+        }
+        Some(Ok(reply::redirect(&url("prove", &[("next", self.request.address())]))))
+    }
+
+    /// The error of a form that asks for a change which the page does not know.
+    pub(crate) fn unknown_change(&self) -> CallError {
+        self.failure(IamError::validation(format!("this page has no change named `{}`", self.asked())))
+    }
+
+    /// Leads to another page after a change, and shows a message there.
+    pub(crate) fn done(&self, to: impl AsRef<str>, message: impl Into<String>) -> Page {
+        self.session.set_flash(message.into());
+        Ok(reply::redirect(to.as_ref()))
+    }
+
     /// An error of the console itself, such as a page that does not exist.
     pub(crate) fn failure(&self, error: IamError) -> CallError {
         CallError { error, request_id: self.request.context.service.request_id() }
@@ -101,7 +164,7 @@ impl<'a> Person<'a> {
 
     /// The page that shows an error.
     pub(crate) fn error_page(&self, error: &CallError) -> Reply {
-        let status = StatusCode::from_u16(error.error.code().http_status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let status = error.status();
         let problem = Problem::new(error);
         let page = ErrorPage { chrome: self.chrome(problem.title), problem };
         page.render()

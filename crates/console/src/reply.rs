@@ -45,6 +45,15 @@ pub(crate) fn redirect(to: &str) -> Reply {
     reply
 }
 
+/// A file to save.
+pub(crate) fn download(name: &str, kind: &'static str, content: Vec<u8>) -> Reply {
+    let mut reply = respond(StatusCode::OK, kind, content.into());
+    if let Ok(value) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
+        reply.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    reply
+}
+
 /// The stylesheet, the script or the icon.
 pub(crate) fn asset(asset: &'static Asset) -> Reply {
     let mut reply = respond(StatusCode::OK, asset.kind, Bytes::from_static(asset.content.as_bytes()));

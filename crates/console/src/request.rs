@@ -5,7 +5,7 @@ use bailiwick_model::IamError;
 use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Route};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use jiff::Timestamp;
 use prost::Message as _;
 
@@ -41,6 +41,13 @@ pub(crate) struct Request<'a> {
 pub(crate) struct CallError {
     pub(crate) error: IamError,
     pub(crate) request_id: String,
+}
+
+impl CallError {
+    /// The status of the page that shows it.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.error.code().http_status()).unwrap_or(StatusCode::BAD_REQUEST)
+    }
 }
 
 /// The result of a call.

@@ -17,6 +17,8 @@ const IDLE: Duration = Duration::from_secs(15 * 60);
 const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a correct password waits for a code or a new password.
 const PENDING: Duration = Duration::from_secs(5 * 60);
+/// How long a password counts as just given.
+const RECENT_PROOF: Duration = Duration::from_secs(5 * 60);
 /// How many sessions a server keeps, and one person may have.
 const MAX_SESSIONS: usize = 50_000;
 const MAX_OF_PERSON: usize = 50;
@@ -55,6 +57,12 @@ pub(crate) struct SignedIn {
     pub(crate) has_second_factor: bool,
     token: Zeroizing<String>,
     until: Timestamp,
+    changing: Mutex<Changing>,
+}
+
+struct Changing {
+    proved: Timestamp,
+    flash: Option<String>,
 }
 
 impl SignedIn {
@@ -63,9 +71,38 @@ impl SignedIn {
         &self.token
     }
 
+    /// Shows a message on the next page.
+    pub(crate) fn set_flash(&self, text: String) {
+        self.changing().flash = Some(text);
+    }
+
+    /// Takes the message for this page.
+    pub(crate) fn take_flash(&self) -> Option<String> {
+        self.changing().flash.take()
+    }
+
+    /// Whether the person gave the password in the last five minutes.
+    pub(crate) fn is_proved(&self, now: Timestamp) -> bool {
+        now.duration_since(self.changing().proved).unsigned_abs() <= RECENT_PROOF
+    }
+
+    /// Records that the person gave the password again.
+    pub(crate) fn set_proved(&self, now: Timestamp) {
+        self.changing().proved = now;
+    }
+
+    /// Whether the person is root.
+    pub(crate) fn is_root(&self) -> bool {
+        self.arn.ends_with(":root")
+    }
+
     /// The user's name; `root` for root.
     pub(crate) fn name(&self) -> &str {
         self.arn.rsplit([':', '/']).next().unwrap_or(&self.arn)
+    }
+
+    fn changing(&self) -> MutexGuard<'_, Changing> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -108,6 +145,7 @@ impl Sessions {
             has_second_factor: token.mfa_authenticated,
             token: Zeroizing::new(token.token),
             until: later(now, ABSOLUTE).min(end.unwrap_or(now)),
+            changing: Mutex::new(Changing { proved: now, flash: None }),
         };
         self.insert(fill, now, State::SignedIn(Arc::new(session)))
     }

@@ -1,5 +1,6 @@
 //! What templates share: the frame around a page, times, ARNs, errors, links to the next page.
 
+mod change;
 mod table;
 
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use crate::form::Form;
 use crate::request::CallError;
 use crate::session::SignedIn;
 
+pub(crate) use change::{Change, ChangePage, Field, SecretPage};
 pub(crate) use table::{Cell, Facts, Table};
 
 /// The navigation: the path after `/console/`, and the label.
@@ -37,6 +39,7 @@ pub(crate) struct Chrome {
     pub(crate) account: String,
     pub(crate) name: String,
     pub(crate) form_token: String,
+    pub(crate) flash: Option<String>,
     pub(crate) navigation: Vec<NavigationItem>,
     pub(crate) assets: Assets,
 }
@@ -75,6 +78,7 @@ impl Chrome {
             account: session.account.clone(),
             name: session.name().to_owned(),
             form_token: session.form_token.clone(),
+            flash: session.take_flash(),
             navigation: NAVIGATION.iter().map(item).collect(),
             assets: Assets::default(),
         }
@@ -173,10 +177,37 @@ pub(crate) struct DetailPage {
     pub(crate) chrome: Chrome,
     /// The address and label of the list.
     pub(crate) back: (&'static str, &'static str),
+    /// The error of a form of the page.
+    pub(crate) problem: Option<Problem>,
     pub(crate) facts: Facts,
-    pub(crate) sections: Vec<(&'static str, Table)>,
+    /// Forms that change the object itself.
+    pub(crate) changes: Vec<Change>,
+    pub(crate) sections: Vec<Section>,
     /// Policy documents, formatted.
     pub(crate) documents: Vec<(&'static str, String)>,
+    /// Forms that destroy the object.
+    pub(crate) destroying: Vec<Change>,
+}
+
+/// A table of a page about one object, with forms that change it.
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    pub(crate) table: Table,
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Section {
+    /// A table.
+    pub(crate) fn new(title: &'static str, table: Table) -> Self {
+        Section { title, table, changes: Vec::new() }
+    }
+
+    /// With a form below the table.
+    #[must_use]
+    pub(crate) fn with(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
 }
 
 /// The link to the next page of a list.

@@ -7,7 +7,7 @@ use bailiwick_api::op;
 
 use crate::pages::{history, list_page, missing, path_prefix, policy_tables, rows};
 use crate::person::{Page, Person};
-use crate::view::{Cell, DetailPage};
+use crate::view::{Cell, DetailPage, Section};
 
 /// Answers `/console/groups/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
@@ -34,7 +34,7 @@ async fn list(person: &Person<'_>) -> Page {
     let listed = listed.map(|listed| listed.groups.into_iter().map(row).collect());
     let table = person.table("Groups", &["Group", "Path", "Created"], "No group here.");
     let about = "Users with the same permissions.";
-    list_page(person, "Groups", "groups", about, rows(table, listed), marker.as_deref())
+    list_page(person, "Groups", "groups", about, None, rows(table, listed), marker.as_deref())
 }
 
 async fn group(person: &Person<'_>) -> Page {
@@ -72,7 +72,15 @@ async fn group(person: &Person<'_>) -> Page {
         chrome: person.chrome(name),
         back: ("/console/groups", "Groups"),
         facts: person.facts(facts),
-        sections: vec![("Members", members), attached, inline, ("History", history(person, &arn).await)],
+        problem: None,
+        changes: Vec::new(),
+        sections: vec![
+            Section::new("Members", members),
+            attached,
+            inline,
+            Section::new("History", history(person, &arn).await),
+        ],
         documents: Vec::new(),
+        destroying: Vec::new(),
     })
 }

@@ -6,9 +6,9 @@ use bailiwick_api::iam::{
 };
 use bailiwick_api::op;
 
-use crate::pages::{document, list_page, missing, path_prefix, rows, tag_table};
+use crate::pages::{document, list_page, missing, path_prefix, rows, tag_section};
 use crate::person::{Page, Person};
-use crate::view::{Cell, DetailPage, url};
+use crate::view::{Cell, DetailPage, Section, url};
 
 /// Answers `/console/policies/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
@@ -49,7 +49,7 @@ async fn list(person: &Person<'_>) -> Page {
         "No policy of this account. A search for the path / also finds the built-in ones.",
     );
     let about = "Managed policies of this account. A search by path finds the built-in ones as well: / finds all.";
-    list_page(person, "Policies", "policies", about, rows(table, listed), marker.as_deref())
+    list_page(person, "Policies", "policies", about, None, rows(table, listed), marker.as_deref())
 }
 
 async fn policy(person: &Person<'_>) -> Page {
@@ -88,13 +88,16 @@ async fn policy(person: &Person<'_>) -> Page {
         ("Created", Cell::Time(person.moment(policy.create_date.as_ref()))),
         ("Changed", Cell::Time(person.moment(policy.update_date.as_ref()))),
     ]);
-    let tags = tag_table(person, policy.tags);
+    let tags = tag_section(person, policy.tags);
     person.page(&DetailPage {
         chrome: person.chrome(policy.policy_name.unwrap_or_default()),
         back: ("/console/policies", "Policies"),
         facts,
-        sections: vec![("Attached to", attached), ("Versions", versions), ("Tags", tags)],
+        problem: None,
+        changes: Vec::new(),
+        sections: vec![Section::new("Attached to", attached), Section::new("Versions", versions), tags],
         documents: vec![("Document", text)],
+        destroying: Vec::new(),
     })
 }
 

@@ -5,9 +5,9 @@ use bailiwick_api::iam::{
 };
 use bailiwick_api::op;
 
-use crate::pages::{document, history, list_page, missing, path_prefix, policy_tables, rows, tag_table};
+use crate::pages::{document, history, list_page, missing, path_prefix, policy_tables, rows, tag_section};
 use crate::person::{Page, Person};
-use crate::view::{Cell, DetailPage};
+use crate::view::{Cell, DetailPage, Section};
 
 /// Answers `/console/roles/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
@@ -38,7 +38,7 @@ async fn list(person: &Person<'_>) -> Page {
     let listed = listed.map(|listed| listed.roles.into_iter().map(row).collect());
     let table = person.table("Roles", &["Role", "Path", "Description", "Created"], "No role here.");
     let about = "Permissions that others assume for a time.";
-    list_page(person, "Roles", "roles", about, rows(table, listed), marker.as_deref())
+    list_page(person, "Roles", "roles", about, None, rows(table, listed), marker.as_deref())
 }
 
 async fn role(person: &Person<'_>) -> Page {
@@ -65,12 +65,15 @@ async fn role(person: &Person<'_>) -> Page {
         ("Last used", Cell::Time(person.moment(last_used))),
     ]);
     let trust = document(&role.assume_role_policy_document.unwrap_or_default());
-    let tags = tag_table(person, role.tags);
+    let tags = tag_section(person, role.tags);
     person.page(&DetailPage {
         chrome: person.chrome(role.role_name.unwrap_or_default()),
         back: ("/console/roles", "Roles"),
         facts,
-        sections: vec![attached, inline, ("Tags", tags), ("History", history(person, &arn).await)],
+        problem: None,
+        changes: Vec::new(),
+        sections: vec![attached, inline, tags, Section::new("History", history(person, &arn).await)],
         documents: vec![("Trust policy", trust)],
+        destroying: Vec::new(),
     })
 }

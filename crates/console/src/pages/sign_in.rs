@@ -85,7 +85,7 @@ async fn first_step(request: &Request<'_>) -> Reply {
         inner_address(request.query.raw("next")),
     );
     match request.call::<op::SignIn>(None, asked).await {
-        Err(error) => first_page(status(&error), request, Some(Problem::new(&error))),
+        Err(error) => first_page(error.status(), request, Some(Problem::new(&error))),
         Ok(answer) => match answer.session {
             Some(token) => signed_in(request, token, &pending.next),
             None => {
@@ -146,7 +146,7 @@ async fn second_step(request: &Request<'_>, id: &str, pending: &Pending) -> Repl
             request.context.sessions.end(id);
             lead(request, "ended")
         }
-        Err(error) => step_page(status(&error), pending, Some(Problem::new(&error))),
+        Err(error) => step_page(error.status(), pending, Some(Problem::new(&error))),
     }
 }
 
@@ -167,10 +167,6 @@ fn signed_in(request: &Request<'_>, token: SignInToken, next: &str) -> Reply {
     let mut reply = reply::redirect(next);
     set_cookie(&mut reply, request.peer, &id);
     reply
-}
-
-fn status(error: &CallError) -> StatusCode {
-    StatusCode::from_u16(error.error.code().http_status()).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 fn first_page(status: StatusCode, request: &Request<'_>, problem: Option<Problem>) -> Reply {

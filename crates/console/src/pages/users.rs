@@ -7,15 +7,22 @@ use bailiwick_api::iam::{
 };
 use bailiwick_api::op;
 use bailiwick_model::ErrorCode;
+use http::StatusCode;
 
-use crate::pages::{history, list_page, missing, path_prefix, policy_tables, rows, tag_table};
+use crate::pages::{choices, history, list_page, missing, path_prefix, policy_tables, rows, tag_section};
 use crate::person::{Page, Person};
-use crate::view::{Cell, DetailPage, Table};
+use crate::request::CallError;
+use crate::view::{Cell, Change, DetailPage, Field, Problem, Section, Table};
+
+mod change;
+mod create;
+mod delete;
 
 /// Answers `/console/users/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
         "" => list(person).await,
+        "create" => create::answer(person).await,
         "user" => user(person).await,
         _ => missing(person),
     }
@@ -41,19 +48,30 @@ async fn list(person: &Person<'_>) -> Page {
     let listed = listed.map(|listed| listed.users.into_iter().map(row).collect());
     let table = person.table("Users", &["User", "Path", "Password last used", "Created"], "No user here.");
     let about = "People and programs with credentials of their own.";
-    list_page(person, "Users", "users", about, rows(table, listed), marker.as_deref())
+    let create = Some(("/console/users/create", "Create a user"));
+    list_page(person, "Users", "users", about, create, rows(table, listed), marker.as_deref())
 }
 
 async fn user(person: &Person<'_>) -> Page {
     let name = person.query().text("name");
     let user = person.call::<op::GetUser>(GetUserRequest { user_name: name.clone() }).await?.user.unwrap_or_default();
-    let arn = user.arn.clone().unwrap_or_default();
+    let (arn, shown) = (user.arn.clone().unwrap_or_default(), user.user_name.clone().unwrap_or_default());
+    let error = if person.is_post() {
+        match change::answer(person, &shown).await {
+            Ok(page) => return page,
+            Err(error) => Some(error),
+        }
+    } else {
+        None
+    };
     let attached =
         ListAttachedUserPoliciesRequest { user_name: name.clone(), max_items: Some(1000), ..Default::default() };
     let attached = person.call::<op::ListAttachedUserPolicies>(attached).await.map(|listed| listed.attached_policies);
     let inline = ListUserPoliciesRequest { user_name: name.clone(), max_items: Some(1000), ..Default::default() };
     let inline = person.call::<op::ListUserPolicies>(inline).await.map(|listed| listed.policy_names);
+    let attached_arns = attached.iter().flatten().filter_map(|policy| policy.policy_arn.clone()).collect::<Vec<_>>();
     let [attached, inline] = policy_tables(person, attached, inline);
+    let has_boundary = user.permissions_boundary.is_some();
     let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
     let boundary = boundary.map_or_else(|| Cell::text(None), |arn| Cell::link("policies/policy", "arn", &arn, &arn));
     let facts = person.facts(vec![
@@ -65,22 +83,57 @@ async fn user(person: &Person<'_>) -> Page {
         ("Password", password(person, name.clone()).await),
         ("Password last used", Cell::Time(person.moment(user.password_last_used.as_ref()))),
     ]);
+    let attach =
+        person.change("Attach policies", "attach-policies", choices::policy_fields(person, &attached_arns).await);
     let sections = vec![
-        ("Groups", groups(person, name.clone()).await),
-        attached,
+        groups(person, name.clone()).await,
+        attached.with(attach),
         inline,
-        ("Access keys", keys(person, name.clone()).await),
-        ("MFA devices", devices(person, name.clone()).await),
-        ("Tags", tag_table(person, user.tags)),
-        ("History", history(person, &arn).await),
+        keys(person, name.clone()).await,
+        Section::new("MFA devices", devices(person, name.clone()).await),
+        tag_section(person, user.tags),
+        Section::new("History", history(person, &arn).await),
     ];
-    person.page(&DetailPage {
-        chrome: person.chrome(user.user_name.unwrap_or_default()),
+    let page = DetailPage {
+        chrome: person.chrome(shown.clone()),
         back: ("/console/users", "Users"),
+        problem: error.as_ref().map(Problem::new),
         facts,
+        changes: changes(person, &shown),
         sections,
         documents: Vec::new(),
-    })
+        destroying: destroying(person, &shown, has_boundary),
+    };
+    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+fn changes(person: &Person<'_>, name: &str) -> Vec<Change> {
+    let password = vec![
+        Field::password("password", "New password", "new-password").required(),
+        Field::tick("reset", "The user must choose another one at the next sign-in").with("1"),
+    ];
+    let boundary = vec![
+        Field::line("arn", "ARN of a managed policy", 2048).required().hint("The user can do no more than it allows."),
+    ];
+    let rename = vec![
+        Field::line("new_name", "User name", 64).with(name).required(),
+        Field::line("new_path", "New path", 512).hint("Begins and ends with /. Empty: it stays."),
+    ];
+    vec![
+        person.change("Set the password", "set-password", password).about("The user's sign-in sessions end."),
+        person.change("Set the permissions boundary", "set-boundary", boundary),
+        person.change("Rename or move", "rename", rename).about("The ARN changes; the id and all attachments stay."),
+    ]
+}
+
+fn destroying(person: &Person<'_>, name: &str, has_boundary: bool) -> Vec<Change> {
+    let boundary = person.change("Remove the permissions boundary", "remove-boundary", Vec::new());
+    let boundary = boundary.about("The user may then do everything that the policies allow.").destroys(name);
+    let password = person.change("Delete the password", "delete-password", Vec::new());
+    let password = password.about("The user cannot sign in any more. Access keys stay.").destroys(name);
+    let all = person.change("Delete the user", "delete", Vec::new());
+    let all = all.about("The user, with memberships, policies, password and access keys, is gone for good.");
+    has_boundary.then_some(boundary).into_iter().chain([password, all.destroys(name)]).collect()
 }
 
 async fn password(person: &Person<'_>, user_name: Option<String>) -> Cell {
@@ -94,40 +147,69 @@ async fn password(person: &Person<'_>, user_name: Option<String>) -> Cell {
     }
 }
 
-async fn groups(person: &Person<'_>, user_name: Option<String>) -> Table {
+async fn groups(person: &Person<'_>, user_name: Option<String>) -> Section {
     let asked = ListGroupsForUserRequest { user_name, max_items: Some(1000), ..Default::default() };
     let row = |group: Group| {
         let name = group.group_name.unwrap_or_default();
-        vec![Cell::link("groups/group", "name", &name, &name), Cell::text(group.path)]
+        vec![
+            Cell::link("groups/group", "name", &name, &name),
+            Cell::text(group.path),
+            Cell::button("Remove", &name, &[("do", "remove-group"), ("group", &name)]),
+        ]
     };
-    let listed = person.call::<op::ListGroupsForUser>(asked).await;
-    let table = person.table("Groups", &["Group", "Path"], "The user is in no group.");
-    rows(table, listed.map(|listed| listed.groups.into_iter().map(row).collect()))
+    let listed = person.call::<op::ListGroupsForUser>(asked).await.map(|listed| listed.groups);
+    let own: Vec<_> = listed.iter().flatten().filter_map(|group| group.group_name.clone()).collect();
+    let table = person.table("Groups", &["Group", "Path", ""], "The user is in no group.");
+    let table = rows(table, listed.map(|groups| groups.into_iter().map(row).collect()));
+    let mut others = choices::groups(person).await;
+    others.retain(|(name, _)| !own.contains(name));
+    let add = vec![Field::any("group", "Groups", others, "No other group that you may list.")];
+    Section::new("Groups", table).with(person.change("Add to groups", "add-groups", add))
 }
 
-async fn keys(person: &Person<'_>, user_name: Option<String>) -> Table {
+async fn keys(person: &Person<'_>, user_name: Option<String>) -> Section {
     let asked = ListAccessKeysRequest { user_name, ..Default::default() };
     let row = |key: AccessKeyMetadata| {
         let status = key.status.unwrap_or_default();
-        let kind = if status == "Active" { "good" } else { "" };
+        let id = key.access_key_id.unwrap_or_default();
+        let (kind, label, other) = match status.as_str() {
+            "Active" => ("good", "Deactivate", "Inactive"),
+            _ => ("", "Activate", "Active"),
+        };
         vec![
-            Cell::Code(key.access_key_id.unwrap_or_default()),
+            Cell::Code(id.clone()),
             Cell::badge(kind, status),
             Cell::Time(person.moment(key.create_date.as_ref())),
+            Cell::button(label, &id, &[("do", "set-key-status"), ("key", &id), ("status", other)]),
         ]
     };
     let listed = person.call::<op::ListAccessKeys>(asked).await;
-    let table = person.table("Access keys", &["Key", "Status", "Created"], "The user has no access key.");
-    rows(table, listed.map(|listed| listed.access_key_metadata.into_iter().map(row).collect()))
+    let table = person.table("Access keys", &["Key", "Status", "Created", ""], "The user has no access key.");
+    let table = rows(table, listed.map(|listed| listed.access_key_metadata.into_iter().map(row).collect()));
+    let create = person.change("Create an access key", "create-key", Vec::new());
+    let which = Field::line("key", "Type the id of the key to delete", 128).required();
+    let delete = person.change("Delete an access key", "delete-key", vec![which]);
+    Section::new("Access keys", table)
+        .with(create.about("For programs. The secret is shown once. A user has at most two keys."))
+        .with(
+            delete
+                .about("Programs that use the key are refused at once. Deactivate it first to see who misses it.")
+                .dangerous(),
+        )
 }
 
 async fn devices(person: &Person<'_>, user_name: Option<String>) -> Table {
     let asked = ListMfaDevicesRequest { user_name, ..Default::default() };
     let row = |device: MfaDevice| {
         let enabled = person.moment(device.enable_date.as_ref());
-        vec![Cell::Code(device.serial_number.unwrap_or_default()), Cell::Time(enabled)]
+        let serial = device.serial_number.unwrap_or_default();
+        vec![
+            Cell::Code(serial.clone()),
+            Cell::Time(enabled),
+            Cell::button("Deactivate", &serial, &[("do", "remove-device"), ("serial", &serial)]),
+        ]
     };
     let listed = person.call::<op::ListMFADevices>(asked).await;
-    let table = person.table("MFA devices", &["Serial number", "Enabled"], "The user has no MFA device.");
+    let table = person.table("MFA devices", &["Serial number", "Enabled", ""], "The user has no MFA device.");
     rows(table, listed.map(|listed| listed.mfa_devices.into_iter().map(row).collect()))
 }

@@ -17,6 +17,10 @@ pub(crate) enum Cell {
     Time(Moment),
     /// A word with a colour: `good`, `warn`, `bad` or none.
     Badge { kind: &'static str, text: String },
+    /// A button that changes something: a form with these members.
+    Button { label: &'static str, about: String, members: Vec<(&'static str, String)> },
+    /// Several of them.
+    Several(Vec<Cell>),
 }
 
 impl Cell {
@@ -34,6 +38,12 @@ impl Cell {
     pub(crate) fn badge(kind: &'static str, text: impl Into<String>) -> Self {
         Cell::Badge { kind, text: text.into() }
     }
+
+    /// A button. `about` completes its label for those who do not see the row.
+    pub(crate) fn button(label: &'static str, about: &str, members: &[(&'static str, &str)]) -> Self {
+        let members = members.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Cell::Button { label, about: about.to_owned(), members }
+    }
 }
 
 /// A table, or the error of the call that would have filled it.
@@ -45,14 +55,22 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<Cell>>,
     pub(crate) empty: &'static str,
     pub(crate) problem: Option<Problem>,
+    form_token: String,
 }
 
 impl HtmlSafe for Table {}
 
 impl Table {
     /// A table without rows. `empty` says what would be here and how it gets there.
-    pub(crate) fn new(caption: &str, columns: &[&'static str], empty: &'static str) -> Self {
-        Table { caption: caption.to_owned(), columns: columns.to_vec(), rows: Vec::new(), empty, problem: None }
+    pub(crate) fn new(form_token: &str, caption: &str, columns: &[&'static str], empty: &'static str) -> Self {
+        Table {
+            caption: caption.to_owned(),
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+            empty,
+            problem: None,
+            form_token: form_token.to_owned(),
+        }
     }
 
     /// With these rows, or with the error in their place.
@@ -71,13 +89,14 @@ impl Table {
 #[template(path = "parts/facts.html")]
 pub(crate) struct Facts {
     pub(crate) facts: Vec<(&'static str, Cell)>,
+    form_token: String,
 }
 
 impl HtmlSafe for Facts {}
 
 impl Facts {
     /// These facts.
-    pub(crate) fn new(facts: Vec<(&'static str, Cell)>) -> Self {
-        Facts { facts }
+    pub(crate) fn new(form_token: &str, facts: Vec<(&'static str, Cell)>) -> Self {
+        Facts { facts, form_token: form_token.to_owned() }
     }
 }

@@ -1,0 +1,58 @@
+//! Asks for the password again, before a change of credentials.
+
+use askama::Template;
+use bailiwick_api::op;
+use bailiwick_api::signin::{SignInRequest, SignOutRequest};
+
+use crate::cookie::inner_address;
+use crate::person::{Page, Person};
+use crate::reply;
+use crate::request::CallError;
+use crate::view::{Chrome, Problem, url};
+
+/// Answers `/console/prove`, which leads back to the page that asked.
+pub(crate) async fn answer(person: &Person<'_>) -> Page {
+    let next = inner_address(person.query().raw("next"));
+    if !person.is_post() {
+        return page(person, &next, None);
+    }
+    let is_root = person.session.is_root();
+    let asked = SignInRequest {
+        account: Some(person.session.account.clone()),
+        user_name: (!is_root).then(|| person.session.name().to_owned()),
+        root: is_root.then_some(true),
+        password: Some(person.form().raw("password").to_owned()),
+        ..SignInRequest::default()
+    };
+    // A wrong password counts as a failed sign-in. With a second factor the answer has no session, but the password is
+    // right; the factor was verified when the person signed in.
+    match person.request.call::<op::SignIn>(None, asked).await {
+        Err(error) => page(person, &next, Some(&error)),
+        Ok(answer) => {
+            if let Some(session) = answer.session {
+                // This session has its purpose behind it.
+                let _ = person.request.call::<op::SignOut>(Some(&session.token), SignOutRequest {}).await;
+            }
+            person.session.set_proved(person.request.now);
+            person.session.set_flash("Thank you. Now repeat the change.".to_owned());
+            Ok(reply::redirect(&next))
+        }
+    }
+}
+
+fn page(person: &Person<'_>, next: &str, error: Option<&CallError>) -> Page {
+    let template = ProvePage {
+        chrome: person.chrome("Your password, please"),
+        action: url("prove", &[("next", next)]),
+        problem: error.map(Problem::new),
+    };
+    person.page_with(error.map_or(http::StatusCode::OK, CallError::status), &template)
+}
+
+#[derive(Template)]
+#[template(path = "prove.html")]
+struct ProvePage {
+    chrome: Chrome,
+    action: String,
+    problem: Option<Problem>,
+}
