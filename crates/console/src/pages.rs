@@ -2,11 +2,15 @@
 
 mod access;
 mod choices;
+mod credentials;
 mod denials;
 mod file;
 mod groups;
 mod home;
+mod mfa;
+mod passkey;
 mod policies;
+mod profile;
 mod prove;
 mod roles;
 pub(crate) mod sign_in;
@@ -30,6 +34,9 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     match (noun, rest) {
         ("", "") => home::answer(person).await,
         ("file", "") => file::answer(person),
+        ("mfa", "") => mfa::answer(person).await,
+        ("passkey", "") => passkey::answer(person).await,
+        ("profile", "") => profile::answer(person).await,
         ("prove", "") => prove::answer(person).await,
         ("access", rest) => access::answer(person, rest).await,
         ("denials", rest) => denials::answer(person, rest).await,
@@ -85,7 +92,7 @@ fn policy_tables(
     [
         Section::new(
             "Attached policies",
-            rows(person.table("Attached policies", &["Policy", "ARN", ""], empty), attached),
+            rows(person.table("Attached policies", &["Policy", "ARN", "Change"], empty), attached),
         ),
         Section::new("Inline policies", rows(person.table("Inline policies", &["Name"], "No inline policy."), inline)),
     ]
@@ -99,7 +106,7 @@ fn tag_section(person: &Person<'_>, tags: Vec<Tag>) -> Section {
         vec![Cell::Text(key), Cell::text(tag.value), remove]
     };
     let rows = tags.into_iter().map(row).collect();
-    let table = person.table("Tags", &["Key", "Value", ""], "No tag.").rows(Ok(rows));
+    let table = person.table("Tags", &["Key", "Value", "Change"], "No tag.").rows(Ok(rows));
     let fields = vec![Field::line("key", "Key", 128).required(), Field::line("value", "Value", 256)];
     Section::new("Tags", table).with(person.change("Set a tag", "add-tag", fields))
 }

@@ -227,3 +227,23 @@ fn random_text(fill: Fill<'_>) -> String {
 fn later(time: Timestamp, duration: Duration) -> Timestamp {
     time.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_counts_as_just_given_for_five_minutes() {
+        let sessions = Sessions::default();
+        let signed_in: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let end = Some(prost_types::Timestamp { seconds: later(signed_in, ABSOLUTE).as_second(), nanos: 0 });
+        let token =
+            SignInToken { arn: "arn:aws:iam::111122223333:root".to_owned(), expiration: end, ..Default::default() };
+        let id = sessions.sign_in(&|buffer| buffer.fill(7), signed_in, token);
+        let Some(State::SignedIn(session)) = sessions.find(&id, signed_in) else { panic!("no session") };
+        let at = |seconds| later(signed_in, Duration::from_secs(seconds));
+        assert_eq!([0, 300, 301].map(|seconds| session.is_proved(at(seconds))), [true, true, false]);
+        session.set_proved(at(600));
+        assert_eq!([900, 901].map(|seconds| session.is_proved(at(seconds))), [true, false]);
+    }
+}

@@ -194,18 +194,27 @@ pub(crate) struct Section {
     pub(crate) title: &'static str,
     pub(crate) table: Table,
     pub(crate) changes: Vec<Change>,
+    /// Addresses and labels of pages that add something.
+    pub(crate) links: Vec<(String, &'static str)>,
 }
 
 impl Section {
     /// A table.
     pub(crate) fn new(title: &'static str, table: Table) -> Self {
-        Section { title, table, changes: Vec::new() }
+        Section { title, table, changes: Vec::new(), links: Vec::new() }
     }
 
     /// With a form below the table.
     #[must_use]
     pub(crate) fn with(mut self, change: Change) -> Self {
         self.changes.push(change);
+        self
+    }
+
+    /// With a link below the table.
+    #[must_use]
+    pub(crate) fn link(mut self, url: String, label: &'static str) -> Self {
+        self.links.push((url, label));
         self
     }
 }

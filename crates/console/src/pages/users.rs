@@ -1,18 +1,17 @@
 //! Users: the list, and each of them with permissions, groups, credentials and history.
 
 use bailiwick_api::iam::{
-    AccessKeyMetadata, GetLoginProfileRequest, GetUserRequest, Group, ListAccessKeysRequest,
-    ListAttachedUserPoliciesRequest, ListGroupsForUserRequest, ListMfaDevicesRequest, ListUserPoliciesRequest,
-    ListUsersRequest, MfaDevice, User,
+    GetUserRequest, Group, ListAttachedUserPoliciesRequest, ListGroupsForUserRequest, ListUserPoliciesRequest,
+    ListUsersRequest, User,
 };
 use bailiwick_api::op;
-use bailiwick_model::ErrorCode;
 use http::StatusCode;
 
+use crate::pages::credentials::Owner;
 use crate::pages::{choices, history, list_page, missing, path_prefix, policy_tables, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::CallError;
-use crate::view::{Cell, Change, DetailPage, Field, Problem, Section, Table};
+use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
 
 mod change;
 mod create;
@@ -56,6 +55,7 @@ async fn user(person: &Person<'_>) -> Page {
     let name = person.query().text("name");
     let user = person.call::<op::GetUser>(GetUserRequest { user_name: name.clone() }).await?.user.unwrap_or_default();
     let (arn, shown) = (user.arn.clone().unwrap_or_default(), user.user_name.clone().unwrap_or_default());
+    let owner = Owner::user(&shown);
     let error = if person.is_post() {
         match change::answer(person, &shown).await {
             Ok(page) => return page,
@@ -80,7 +80,7 @@ async fn user(person: &Person<'_>) -> Page {
         ("Path", Cell::text(user.path)),
         ("Created", Cell::Time(person.moment(user.create_date.as_ref()))),
         ("Permissions boundary", boundary),
-        ("Password", password(person, name.clone()).await),
+        ("Password", owner.password(person).await),
         ("Password last used", Cell::Time(person.moment(user.password_last_used.as_ref()))),
     ]);
     let attach =
@@ -89,8 +89,8 @@ async fn user(person: &Person<'_>) -> Page {
         groups(person, name.clone()).await,
         attached.with(attach),
         inline,
-        keys(person, name.clone()).await,
-        Section::new("MFA devices", devices(person, name.clone()).await),
+        owner.keys(person).await,
+        owner.devices(person).await,
         tag_section(person, user.tags),
         Section::new("History", history(person, &arn).await),
     ];
@@ -136,17 +136,6 @@ fn destroying(person: &Person<'_>, name: &str, has_boundary: bool) -> Vec<Change
     has_boundary.then_some(boundary).into_iter().chain([password, all.destroys(name)]).collect()
 }
 
-async fn password(person: &Person<'_>, user_name: Option<String>) -> Cell {
-    match person.call::<op::GetLoginProfile>(GetLoginProfileRequest { user_name }).await {
-        Ok(answer) if answer.login_profile.as_ref().is_some_and(|own| own.password_reset_required == Some(true)) => {
-            Cell::badge("warn", "must be changed at the next sign-in")
-        }
-        Ok(_) => Cell::badge("good", "set"),
-        Err(error) if error.error.code() == ErrorCode::NoSuchEntity => Cell::text("none".to_owned()),
-        Err(error) => Cell::text(error.error.message().to_owned()),
-    }
-}
-
 async fn groups(person: &Person<'_>, user_name: Option<String>) -> Section {
     let asked = ListGroupsForUserRequest { user_name, max_items: Some(1000), ..Default::default() };
     let row = |group: Group| {
@@ -159,57 +148,10 @@ async fn groups(person: &Person<'_>, user_name: Option<String>) -> Section {
     };
     let listed = person.call::<op::ListGroupsForUser>(asked).await.map(|listed| listed.groups);
     let own: Vec<_> = listed.iter().flatten().filter_map(|group| group.group_name.clone()).collect();
-    let table = person.table("Groups", &["Group", "Path", ""], "The user is in no group.");
+    let table = person.table("Groups", &["Group", "Path", "Change"], "The user is in no group.");
     let table = rows(table, listed.map(|groups| groups.into_iter().map(row).collect()));
     let mut others = choices::groups(person).await;
     others.retain(|(name, _)| !own.contains(name));
     let add = vec![Field::any("group", "Groups", others, "No other group that you may list.")];
     Section::new("Groups", table).with(person.change("Add to groups", "add-groups", add))
-}
-
-async fn keys(person: &Person<'_>, user_name: Option<String>) -> Section {
-    let asked = ListAccessKeysRequest { user_name, ..Default::default() };
-    let row = |key: AccessKeyMetadata| {
-        let status = key.status.unwrap_or_default();
-        let id = key.access_key_id.unwrap_or_default();
-        let (kind, label, other) = match status.as_str() {
-            "Active" => ("good", "Deactivate", "Inactive"),
-            _ => ("", "Activate", "Active"),
-        };
-        vec![
-            Cell::Code(id.clone()),
-            Cell::badge(kind, status),
-            Cell::Time(person.moment(key.create_date.as_ref())),
-            Cell::button(label, &id, &[("do", "set-key-status"), ("key", &id), ("status", other)]),
-        ]
-    };
-    let listed = person.call::<op::ListAccessKeys>(asked).await;
-    let table = person.table("Access keys", &["Key", "Status", "Created", ""], "The user has no access key.");
-    let table = rows(table, listed.map(|listed| listed.access_key_metadata.into_iter().map(row).collect()));
-    let create = person.change("Create an access key", "create-key", Vec::new());
-    let which = Field::line("key", "Type the id of the key to delete", 128).required();
-    let delete = person.change("Delete an access key", "delete-key", vec![which]);
-    Section::new("Access keys", table)
-        .with(create.about("For programs. The secret is shown once. A user has at most two keys."))
-        .with(
-            delete
-                .about("Programs that use the key are refused at once. Deactivate it first to see who misses it.")
-                .dangerous(),
-        )
-}
-
-async fn devices(person: &Person<'_>, user_name: Option<String>) -> Table {
-    let asked = ListMfaDevicesRequest { user_name, ..Default::default() };
-    let row = |device: MfaDevice| {
-        let enabled = person.moment(device.enable_date.as_ref());
-        let serial = device.serial_number.unwrap_or_default();
-        vec![
-            Cell::Code(serial.clone()),
-            Cell::Time(enabled),
-            Cell::button("Deactivate", &serial, &[("do", "remove-device"), ("serial", &serial)]),
-        ]
-    };
-    let listed = person.call::<op::ListMFADevices>(asked).await;
-    let table = person.table("MFA devices", &["Serial number", "Enabled", ""], "The user has no MFA device.");
-    rows(table, listed.map(|listed| listed.mfa_devices.into_iter().map(row).collect()))
 }

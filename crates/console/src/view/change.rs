@@ -214,6 +214,4 @@ pub(crate) struct SecretPage {
     pub(crate) values: Vec<(&'static str, String)>,
     /// The name and content of the file to save.
     pub(crate) file: (String, String),
-    /// A picture, as a `data:` address, with its description.
-    pub(crate) picture: Option<(String, &'static str)>,
 }

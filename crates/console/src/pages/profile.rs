@@ -1,0 +1,117 @@
+//! What is the person's own: password, access keys, MFA devices, sessions.
+
+use bailiwick_api::iam::ChangePasswordRequest;
+use bailiwick_api::op;
+use bailiwick_api::signin::{
+    ListSignInSessionsRequest, PutRootPasswordRequest, RevokeSignInSessionsRequest, SignInSession,
+};
+use bailiwick_model::IamError;
+use http::StatusCode;
+
+use crate::pages::credentials::Owner;
+use crate::pages::rows;
+use crate::person::{Page, Person};
+use crate::request::{CallError, Called};
+use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
+
+/// Answers `/console/profile`.
+pub(crate) async fn answer(person: &Person<'_>) -> Page {
+    let error = if person.is_post() {
+        match change(person).await {
+            Ok(page) => return page,
+            Err(error) => Some(error),
+        }
+    } else {
+        None
+    };
+    let session = &person.session;
+    let factor = if session.has_second_factor { Cell::badge("good", "yes") } else { Cell::badge("warn", "no") };
+    let facts = vec![
+        ("ARN", Cell::Code(session.arn.clone())),
+        ("Account", Cell::Code(session.account.clone())),
+        ("Signed in with a second factor", factor),
+    ];
+    let owner = Owner::person();
+    let page = DetailPage {
+        chrome: person.chrome("Your profile"),
+        back: ("/console", "Home"),
+        problem: error.as_ref().map(Problem::new),
+        facts: person.facts(facts),
+        changes: vec![password(person)],
+        sections: vec![owner.devices(person).await, owner.keys(person).await, sessions(person).await],
+        documents: Vec::new(),
+        destroying: Vec::new(),
+    };
+    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+fn password(person: &Person<'_>) -> Change {
+    let mut fields = Vec::new();
+    if !person.session.is_root() {
+        fields.push(Field::password("old_password", "Present password", "current-password").required());
+    }
+    fields.push(Field::password("new_password", "New password", "new-password").required());
+    fields.push(Field::password("new_password_again", "The same again", "new-password").required());
+    person.change("Change the password", "change-password", fields)
+}
+
+async fn sessions(person: &Person<'_>) -> Section {
+    let row = |session: SignInSession| {
+        let id = session.session_id;
+        vec![
+            Cell::Time(person.moment(session.create_date.as_ref())),
+            Cell::text(session.source_ip),
+            Cell::text(session.user_agent),
+            Cell::text(if session.mfa_authenticated { "yes" } else { "no" }.to_owned()),
+            if session.current {
+                Cell::badge("good", "this one")
+            } else {
+                Cell::button("End", &id, &[("do", "end-session"), ("session", &id)])
+            },
+        ]
+    };
+    let listed = person.call::<op::ListSignInSessions>(ListSignInSessionsRequest::default()).await;
+    let columns = ["Since", "Address", "Browser", "Second factor", "Change"];
+    let table = person.table("Sessions", &columns, "No session.");
+    let table = rows(table, listed.map(|listed| listed.sessions.into_iter().map(row).collect()));
+    let all = person.change("End all sessions", "end-sessions", Vec::new());
+    Section::new("Sessions", table).with(all.about("This one too: you sign in again afterwards.").dangerous())
+}
+
+async fn change(person: &Person<'_>) -> Called<Page> {
+    let form = person.form();
+    let message = match person.asked() {
+        "change-password" => {
+            if form.raw("new_password") != form.raw("new_password_again") {
+                return Err(person.failure(IamError::validation("the two new passwords are not the same")));
+            }
+            let new_password = Some(form.raw("new_password").to_owned());
+            if person.session.is_root() {
+                if let Some(page) = person.prove_first() {
+                    return Ok(page);
+                }
+                person.call::<op::PutRootPassword>(PutRootPasswordRequest { password: new_password }).await?;
+            } else {
+                let old_password = Some(form.raw("old_password").to_owned());
+                person.call::<op::ChangePassword>(ChangePasswordRequest { old_password, new_password }).await?;
+            }
+            "The password was changed."
+        }
+        "end-session" => {
+            // Without an id it would end all.
+            let Some(session) = form.text("session") else {
+                return Err(person.failure(IamError::validation("the form names no session")));
+            };
+            let asked = RevokeSignInSessionsRequest { user_name: None, session_ids: vec![session] };
+            person.call::<op::RevokeSignInSessions>(asked).await?;
+            "The session has ended."
+        }
+        "end-sessions" => {
+            let asked = RevokeSignInSessionsRequest::default();
+            person.call::<op::RevokeSignInSessions>(asked).await?;
+            "All sessions have ended."
+        }
+        _ => return Owner::person().change(person).await,
+    };
+    Ok(person.done("/console/profile", message))
+}
