@@ -77,6 +77,8 @@ pub enum EventKind<'a> {
     Suppressed,
     /// Records that found no room while the trail could not be written; how many is in [`Event::suppressed`].
     Lost,
+    /// A segment that cannot be read; what is wrong is in [`Event::error`].
+    Unreadable,
 }
 
 /// A request that named no operation, or could not be read.
@@ -97,6 +99,7 @@ impl EventKind<'_> {
             EventKind::Unroutable(_) => ("bailiwick", "UnroutableRequest"),
             EventKind::Suppressed => ("bailiwick", "RecordsSuppressed"),
             EventKind::Lost => ("bailiwick", "RecordsLost"),
+            EventKind::Unreadable => ("bailiwick", "RecordsUnreadable"),
         }
     }
 
@@ -107,9 +110,11 @@ impl EventKind<'_> {
     pub(crate) fn category(&self) -> Audit {
         match self {
             EventKind::Operation(operation) => operation.audit,
-            EventKind::Command(_) | EventKind::Unroutable(_) | EventKind::Suppressed | EventKind::Lost => {
-                Audit::Management
-            }
+            EventKind::Command(_)
+            | EventKind::Unroutable(_)
+            | EventKind::Suppressed
+            | EventKind::Lost
+            | EventKind::Unreadable => Audit::Management,
         }
     }
 
@@ -128,7 +133,7 @@ impl Event<'_> {
         let shapes = match self.kind {
             EventKind::Operation(operation) => shape::of(operation),
             EventKind::Command(name) => shape::of_command(name),
-            EventKind::Unroutable(_) | EventKind::Suppressed | EventKind::Lost => None,
+            EventKind::Unroutable(_) | EventKind::Suppressed | EventKind::Lost | EventKind::Unreadable => None,
         };
         let Some((request, response)) = shapes else { return (RedactedMessage::default(), RedactedMessage::default()) };
         let is_brief = self.error.is_some() || self.kind.is_read_only() || self.changes_nothing;

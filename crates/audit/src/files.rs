@@ -1,6 +1,7 @@
 //! Opens files of the trail: regular files only, not links to others, and without waiting, so that a FIFO or a device
 //! in a folder of the trail is an error and not a hang.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -45,8 +46,25 @@ pub(crate) fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A link, a folder, a FIFO, a socket or a device.
+#[derive(Debug)]
+struct NotRegular;
+
+impl std::error::Error for NotRegular {}
+
+impl fmt::Display for NotRegular {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this is not a regular file, which was expected; links are not followed")
+    }
+}
+
 fn not_regular() -> io::Error {
-    io::Error::other("this is not a regular file, which was expected; links are not followed")
+    io::Error::other(NotRegular)
+}
+
+/// Whether a file could not be opened because it is not a regular one.
+pub(crate) fn is_not_regular(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<NotRegular>())
 }
 
 #[cfg(test)]

@@ -34,9 +34,15 @@ impl Handle<op::SearchEvents> for LookUp {
         let after = pages.after().map(str::parse).transpose();
         let after = after.map_err(|_| IamError::internal("a marker without a position"))?;
         let found = self.page(&Query { after, limit: pages.limit(), ..query }).await?;
+        let unreadable_segments = found.unreadable;
         let page = pages.answer(Page { items: found.events, next: found.next.map(|next| next.to_string()) })?;
         let events = page.items.into_iter().map(event).collect();
-        Ok(pb::SearchEventsResponse { events, is_truncated: page.marker.is_some(), marker: page.marker })
+        Ok(pb::SearchEventsResponse {
+            events,
+            is_truncated: page.marker.is_some(),
+            marker: page.marker,
+            unreadable_segments,
+        })
     }
 }
 
@@ -73,13 +79,18 @@ impl Handle<op::TailEvents> for LookUp {
         let Some(after) = pages.after() else {
             let next = Some(self.last_sequence().to_string());
             let marker = pages.answer(Page::<()> { items: Vec::new(), next })?.marker.unwrap_or_default();
-            return Ok(pb::TailEventsResponse { events: Vec::new(), marker, is_truncated: false });
+            return Ok(pb::TailEventsResponse { marker, ..pb::TailEventsResponse::default() });
         };
         let after = after.parse().map_err(|_| IamError::internal("a marker without a position"))?;
         let tail = self.tail(&Query { limit: pages.limit(), ..query }, after).await?;
         let page = pages.answer(Page { items: tail.events, next: Some(tail.last.to_string()) })?;
         let events = page.items.into_iter().map(event).collect();
-        Ok(pb::TailEventsResponse { events, marker: page.marker.unwrap_or_default(), is_truncated: tail.has_more })
+        Ok(pb::TailEventsResponse {
+            events,
+            marker: page.marker.unwrap_or_default(),
+            is_truncated: tail.has_more,
+            unreadable_segments: tail.unreadable,
+        })
     }
 }
 

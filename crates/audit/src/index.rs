@@ -5,6 +5,8 @@
 //! in memory ([`Builder`]) and becomes that file. An index is derived: a missing or damaged one is built again. What it
 //! finds is compared with the line itself, the account above all, before it is returned.
 
+use std::collections::HashSet;
+
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::query::{Attribute, EventLine, Query};
@@ -42,6 +44,15 @@ fn keys_of(line: &EventLine<'_>, mut each: impl FnMut(Key)) {
     for attribute in Attribute::ALL {
         line.values(attribute, &mut |value| each(attribute_key(line.account(), attribute, value)));
     }
+}
+
+/// Whether a line has all keys of one of several sets.
+pub(crate) fn has_keys(line: &EventLine<'_>, sets: &[Vec<Key>]) -> bool {
+    let mut own = HashSet::new();
+    keys_of(line, |key| {
+        own.insert(key);
+    });
+    sets.iter().any(|set| set.iter().all(|key| own.contains(key)))
 }
 
 /// The keys that the events of a query have: all keys of one of several sets. An empty set is of all events. None if only

@@ -65,6 +65,7 @@ pub use record::{CallOrigin, CertificateIdentity, Record, UserIdentity};
 pub use recorded_call::{RecordedCall, RecordedCheck, RecordedDecision, RecordedSession, RecordedValue};
 pub use recorded_calls::{CallPage, CallPosition, CallQuery, RecordedPrincipal};
 pub use recorder::{Admitted, Recorder};
+pub use segments::unopened_segments;
 pub use settings::{Retention, Settings};
 pub use sinks::{
     Batch, Deliver, DeliveryError, Message, Severity, Sink, SinkEvents, SinkFailure, SinkFile, SinkFormat,

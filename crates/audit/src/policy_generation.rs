@@ -90,6 +90,7 @@ impl LookUp {
                 state.found.generalise(above);
             }
             state.found.check_size()?;
+            state.unreadable.extend(page.unreadable);
             state.at = page.next.map(|next| next.to_string());
         }
         Ok(())
@@ -109,6 +110,7 @@ fn answer(pages: &Pages<'_>, generation: &Generation, state: State) -> Result<pb
         calls_without_permission: count(found.free),
         trail_begin_time: None,
         marker: None,
+        unreadable_segments: state.unreadable.iter().cloned().collect(),
     };
     let next = state.at.is_some().then(|| state.seal()).transpose()?;
     let marker = pages.answer(Page::<()> { items: Vec::new(), next })?.marker;

@@ -51,6 +51,8 @@ pub struct Page {
     pub events: Vec<Found>,
     /// Where the next page begins, if there may be more events.
     pub next: Option<Position>,
+    /// The segments that may have such events and cannot be read, in whole or in part, by name.
+    pub unreadable: Vec<String>,
 }
 
 /// An event.

@@ -49,6 +49,8 @@ pub struct CallPage {
     pub records: usize,
     /// Where reading continues; none at the end.
     pub next: Option<CallPosition>,
+    /// The segments that may have such calls and cannot be read, by name.
+    pub unreadable: Vec<String>,
 }
 
 impl CallQuery {
@@ -101,7 +103,7 @@ impl LookUp {
     /// Reads a page of calls.
     ///
     /// # Errors
-    /// `ServiceFailure` when a segment can't be read.
+    /// `ServiceFailure` when the folder can't be read.
     pub async fn calls(&self, cx: &Cx, query: &CallQuery, at: CallPosition, limit: usize) -> Result<CallPage> {
         let (from, to) = (query.from, query.to);
         let mut look_up = Query { from, to, after: at.after, limit, ..Query::of(cx) };
@@ -110,7 +112,8 @@ impl LookUp {
             true => (Attribute::EventCategory, "Decision".to_owned()),
         }));
         let found = self.page(&look_up).await?;
-        let mut page = CallPage { records: found.events.len(), ..CallPage::default() };
+        let (records, unreadable) = (found.events.len(), found.unreadable);
+        let mut page = CallPage { records, unreadable, ..CallPage::default() };
         for call in found.events.iter().filter_map(|event| RecordedCall::read(&event.line)) {
             match &query.principal {
                 Some(principal) if at.is_in_decisions => {

@@ -74,8 +74,9 @@ impl Recorder {
             stats: Arc::clone(&stats),
         };
         let (outbox_rows, folder) = (settings.outbox_rows, settings.folder.clone());
-        let ready = writer.open(Arc::new(FileSystem), &settings).await?;
+        let mut ready = writer.open(Arc::new(FileSystem), &settings).await?;
         let look_up = LookUp::new(settings.folder, ready.follow_end()?);
+        ready.record_unreadable(look_up.unreadable());
         let denials = Denials::new(look_up.clone(), folder);
         let task = tokio::spawn(ready.run());
         // Ends with the writer.

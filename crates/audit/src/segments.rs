@@ -18,11 +18,13 @@ use crate::digest::{FIRST_HASH, Span};
 use crate::disk::Disk;
 use crate::sequence::{is_number, next};
 use crate::{Record, hash, json};
-use last::{Last, in_file, is_damage};
+pub(crate) use last::is_damage;
+use last::{Last, in_file};
 
 mod last;
 mod text;
 
+pub use text::unopened_segments;
 pub(crate) use text::{SegmentText, segment_name, segment_starts};
 
 /// The end of the line of a committed change, before its number. No text in a line contains it unescaped.

@@ -7,6 +7,7 @@ mod chain;
 mod conclusion;
 mod digests;
 mod end;
+mod indexes;
 mod line;
 mod report;
 mod segments;
@@ -40,6 +41,7 @@ pub fn verify(folder: &Path, expected: &Expected, progress: &mut dyn FnMut(u64, 
     if let Some(anchor) = &expected.anchor {
         anchor.compare(&digests, &end, &mut report);
     }
+    indexes::check(folder, &mut report)?;
     conclusion::conclude(&mut report, &digests, &end, expected.anchor.as_ref());
     Ok(report)
 }

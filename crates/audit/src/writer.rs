@@ -6,27 +6,25 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bailiwick_model::Partition;
 use bailiwick_operation::{Clock, Random};
 use bailiwick_seal::Sealer;
 use bailiwick_storage::{At, CommitError, Store, Tx};
 use bytes::Bytes;
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::checkpoint::Checkpoint;
 use crate::digest::log::DigestLog;
 use crate::disk::Disk;
 use crate::documents::{Documents, PolicyDocument};
-use crate::event::EventKind;
-use crate::limit::{RecordRateLimit, UnreportedCount};
+use crate::limit::RecordRateLimit;
+use crate::look_up::UnreadableSegments;
 use crate::queue::{Drained, Queue, Waiter};
 use crate::row::Row;
 use crate::segments::Segments;
-use crate::{Event, Record, Settings, Stats};
+use crate::{Record, Settings, Stats};
 use digests::DigestState;
 use housekeeping::Housekeeping;
 
@@ -67,6 +65,8 @@ pub(crate) struct OpenWriter {
     /// The number of lost records that no record reports yet.
     lost: u64,
     is_failing: bool,
+    /// The segments that look-ups could not read.
+    unreadable: Arc<UnreadableSegments>,
 }
 
 impl Writer {
@@ -108,6 +108,7 @@ impl Writer {
             shipped: HashSet::new(),
             lost: 0,
             is_failing: false,
+            unreadable: Arc::default(),
         })
     }
 
@@ -120,6 +121,11 @@ impl OpenWriter {
     /// Follows the end of what is durable in the segments.
     pub(crate) fn follow_end(&self) -> io::Result<watch::Receiver<Checkpoint>> {
         self.segments.as_ref().map(Segments::follow_end).ok_or_else(unavailable)
+    }
+
+    /// Writes a record of each segment that is noted there as unreadable.
+    pub(crate) fn record_unreadable(&mut self, unreadable: Arc<UnreadableSegments>) {
+        self.unreadable = unreadable;
     }
 
     /// Writes until the queue is closed, then writes the rest.
@@ -149,6 +155,7 @@ impl OpenWriter {
         *is_closed |= closed;
         self.reopen().await;
         rows.extend(self.suppressed(closed));
+        rows.extend(self.unreadable_segments());
         self.lost += lost;
         self.writer.stats.add_lost(lost);
         let (waiting, is_read) = match self.read_outbox().await {
@@ -203,48 +210,6 @@ impl OpenWriter {
                 false
             }
         }
-    }
-
-    /// Creates records for the counts of suppressed calls.
-    fn suppressed(&self, is_closed: bool) -> Vec<Row> {
-        let now = self.writer.clock.now();
-        let mut limit = self.writer.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        let unreported = if is_closed { limit.drain() } else { limit.unreported(now) };
-        drop(limit);
-        unreported.iter().map(|unreported| self.count(unreported, EventKind::Suppressed, now)).collect()
-    }
-
-    /// The record of how many found no room.
-    fn lost_records(&self) -> Option<Row> {
-        let partition = Partition::Aws;
-        let lost =
-            UnreportedCount { request: Arc::default(), caller: None, unsigned: None, partition, suppressed: self.lost };
-        (self.lost > 0).then(|| self.count(&lost, EventKind::Lost, self.writer.clock.now()))
-    }
-
-    fn count(&self, unreported: &UnreportedCount, kind: EventKind<'_>, time: Timestamp) -> Row {
-        let mut bits = [[0; 16]; 2];
-        self.writer.random.fill(bits.as_flattened_mut());
-        let [id, request_id] = bits;
-        Row::new(&Event {
-            id,
-            request_id,
-            kind,
-            time,
-            request: &unreported.request,
-            caller: unreported.caller.as_ref(),
-            unsigned: unreported.unsigned.as_ref(),
-            partition: unreported.partition,
-            resource: None,
-            parameters: &[],
-            response: &[],
-            changes_nothing: false,
-            error: None,
-            decision: None,
-            authorization: None,
-            documents: &[],
-            suppressed: unreported.suppressed,
-        })
     }
 
     /// The oldest rows of the outbox that are not written yet.
@@ -371,5 +336,6 @@ fn answer(waiter: Waiter, written: bool) {
 
 mod digests;
 mod housekeeping;
+mod own_records;
 #[cfg(test)]
 pub(crate) mod tests;

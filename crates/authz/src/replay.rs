@@ -109,6 +109,10 @@ impl Replay<'_> {
             let page = trail.calls(self.cx, query, at, PAGE).await?;
             records += page.records;
             self.report.records_read += i64::try_from(page.records).unwrap_or(i64::MAX);
+            let known = &mut self.report.unreadable_segments;
+            known.extend(page.unreadable);
+            known.sort();
+            known.dedup();
             let mut work = WorkBudget::new();
             for call in &page.calls {
                 self.call(call, &mut work);

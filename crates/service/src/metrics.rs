@@ -208,6 +208,21 @@ impl Metrics {
             samples.add(&[], stats.waiting() as f64);
         });
         self.count_store_behind(recorder);
+        self.count_unreadable(recorder);
+    }
+
+    /// Registers what look-ups could not read.
+    fn count_unreadable(&self, recorder: &Recorder) {
+        let trail = recorder.look_up().clone();
+        let help = "Segments of the audit trail that are known to be unreadable; look-ups do not find their records.";
+        self.gauge("bailiwick_audit_unreadable_segments", help, &[], move |samples| {
+            samples.add(&[], trail.unreadable_segments() as f64);
+        });
+        let trail = recorder.look_up().clone();
+        let help = "Indexes of the audit trail that were found to be damaged or wrong and are built again.";
+        self.counter("bailiwick_audit_wrong_indexes_total", help, &[], move |samples| {
+            samples.add(&[], trail.wrong_indexes() as f64);
+        });
     }
 
     /// Registers whether the store was older than the audit segments at the start.

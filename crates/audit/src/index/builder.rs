@@ -143,7 +143,7 @@ impl Builder {
     }
 
     /// The content of the index file of a segment that is complete.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let count = self.events.len() as u32;
         let mut by_time: Vec<u32> = (0..count).collect();
         by_time.sort_by_key(|number| (self.events[*number as usize].time, *number));

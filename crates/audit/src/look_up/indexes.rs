@@ -1,10 +1,14 @@
 //! The indexes of all segments: those in use, and the building of missing ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::unreadable::{UnreadableSegments, is_of_server};
 
 use crate::checkpoint::Checkpoint;
 use crate::index::{Builder, IndexFile, index_path, remove_orphans};
@@ -16,6 +20,11 @@ pub(crate) struct Indexes {
     files: Mutex<BTreeMap<u64, Arc<IndexFile>>>,
     /// Of the segment being written, and of the one before it until its file exists.
     growing: Mutex<BTreeMap<u64, Arc<Mutex<Builder>>>>,
+    unreadable: Arc<UnreadableSegments>,
+    /// Those that were reported as damaged or wrong since they were last written.
+    distrusted: Mutex<BTreeSet<u64>>,
+    /// How many were.
+    wrong: AtomicU64,
 }
 
 /// The index of one segment.
@@ -26,8 +35,14 @@ pub(crate) enum Index {
 }
 
 impl Indexes {
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Indexes { folder, files: Mutex::default(), growing: Mutex::default() }
+    pub(crate) fn new(folder: PathBuf, unreadable: Arc<UnreadableSegments>) -> Self {
+        let (files, growing) = (Mutex::default(), Mutex::default());
+        Indexes { folder, files, growing, unreadable, distrusted: Mutex::default(), wrong: AtomicU64::new(0) }
+    }
+
+    /// How many were found to be damaged or wrong.
+    pub(crate) fn wrong(&self) -> u64 {
+        self.wrong.load(Ordering::Relaxed)
     }
 
     /// The index of a segment up to `end`, if it exists.
@@ -49,15 +64,28 @@ impl Indexes {
                 Err(error) => Err(error),
             };
         }
-        // Missing or damaged: it is built later.
-        let Ok(file) = IndexFile::open(&self.folder, first, &mut text).map(Arc::new) else { return Ok(None) };
+        let file = match IndexFile::open(&self.folder, first, &mut text) {
+            Ok(file) => Arc::new(file),
+            Err(error) => {
+                // One that is missing is built later.
+                if error.kind() != io::ErrorKind::NotFound && !is_of_server(&error) {
+                    self.distrust(first, &error);
+                }
+                return Ok(None);
+            }
+        };
         lock(&self.files).insert(first, Arc::clone(&file));
         Ok(Some(Index::File(file)))
     }
 
-    /// Removes an index that is damaged, so that it is built again.
-    pub(crate) fn remove(&self, first: u64) {
+    /// Removes an index that is damaged or wrong, so that it is built again.
+    pub(crate) fn distrust(&self, first: u64, why: &dyn std::fmt::Display) {
+        if lock(&self.distrusted).insert(first) {
+            self.wrong.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(error = %why, segment = first, "an index of audit records is damaged or wrong; it is built again");
+        }
         lock(&self.files).remove(&first);
+        lock(&self.growing).remove(&first);
         // An error is the same as a damaged file at the next use.
         let _ = fs::remove_file(index_path(&self.folder, first));
     }
@@ -89,29 +117,33 @@ impl Indexes {
         }
     }
 
-    /// Writes the index of a complete segment.
-    fn write(&self, first: u64) -> io::Result<()> {
-        let Some(mut text) = open(&self.folder, first)? else { return Ok(()) };
+    /// Writes the index of a complete segment, unless the segment cannot be read.
+    ///
+    /// # Errors
+    /// When the index can't be written.
+    pub(crate) fn write(&self, first: u64) -> io::Result<()> {
+        let mut text = match open(&self.folder, first) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(()),
+            Err(error) => return self.unreadable.note(first, error),
+        };
         let bytes = text.len();
         let growing = lock(&self.growing).get(&first).cloned();
-        match growing {
-            Some(builder) => {
-                let mut builder = lock_builder(&builder, first);
-                builder.catch_up(&mut text, bytes)?;
-                IndexFile::write(&self.folder, first, &builder)?;
-            }
-            None => {
-                let mut builder = Builder::new(first);
-                builder.catch_up(&mut text, bytes)?;
-                IndexFile::write(&self.folder, first, &builder)?;
-            }
+        let builder = growing.unwrap_or_else(|| Arc::new(Mutex::new(Builder::new(first))));
+        let mut builder = lock_builder(&builder, first);
+        match builder.catch_up(&mut text, bytes) {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => return self.unreadable.note(first, error),
+            caught_up => caught_up?,
         }
+        IndexFile::write(&self.folder, first, &builder)?;
         let file = IndexFile::open(&self.folder, first, &mut text)?;
         lock(&self.files).insert(first, Arc::new(file));
+        lock(&self.distrusted).remove(&first);
         Ok(())
     }
 
-    /// The complete segments without an index, newest last. Forgets indexes of segments that are gone.
+    /// The complete segments without an index, newest last. Forgets indexes of segments that are gone, and notes segments
+    /// that cannot be read.
     ///
     /// # Errors
     /// When the folder can't be read.
@@ -119,21 +151,30 @@ impl Indexes {
         remove_orphans(&self.folder)?;
         let starts = segment_starts(&self.folder)?;
         lock(&self.files).retain(|first, _| starts.binary_search(first).is_ok());
+        self.read_unreadable_again(&starts);
         let mut missing = Vec::new();
         for first in starts.into_iter().filter(|first| *first <= end.sequence && *first != end.first) {
-            if self.of(first, end)?.is_none() {
-                missing.push(first);
+            match self.of(first, end) {
+                Ok(Some(_)) => {}
+                Ok(None) => missing.push(first),
+                Err(error) => self.unreadable.note(first, error)?,
             }
         }
         Ok(missing)
     }
 
-    /// Builds the index of a complete segment.
-    ///
-    /// # Errors
-    /// When the segment can't be read, or the index can't be written.
-    pub(crate) fn build(&self, first: u64) -> io::Result<()> {
-        self.write(first)
+    /// Forgets the unreadable segments that are gone or can be read again.
+    fn read_unreadable_again(&self, starts: &[u64]) {
+        for first in self.unreadable.all() {
+            let is_readable = || {
+                let mut text = SegmentText::open(&self.folder, first)?;
+                let len = text.len();
+                text.for_each_line(0..len, |_, _| ControlFlow::Continue(()))
+            };
+            if starts.binary_search(&first).is_err() || is_readable().is_ok() {
+                self.unreadable.forget(first);
+            }
+        }
     }
 }
 

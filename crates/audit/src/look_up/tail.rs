@@ -8,8 +8,9 @@ use bailiwick_model::{IamError, Result};
 
 use super::indexes::lock_builder;
 use super::{Index, Inner, LookUp, PAGE_BYTES, open};
+use crate::checkpoint::Checkpoint;
 use crate::query::{Attribute, EventLine, Found, Position, Query};
-use crate::segments::segment_starts;
+use crate::segments::{segment_name, segment_starts};
 
 /// How many bytes of lines one call compares.
 const MOST_READ: u64 = 16 * 1024 * 1024;
@@ -25,6 +26,8 @@ pub struct Tail {
     pub last: u64,
     /// Whether there are lines after it.
     pub has_more: bool,
+    /// The segments that were left out, in whole or in part, because they cannot be read, by name.
+    pub unreadable: Vec<String>,
 }
 
 impl LookUp {
@@ -36,7 +39,7 @@ impl LookUp {
     /// Returns the events after a sequence number that a query finds, without its times and its page, up to its limit.
     ///
     /// # Errors
-    /// `ServiceFailure` when a segment can't be read.
+    /// `ServiceFailure` when the folder can't be read.
     pub async fn tail(&self, query: &Query, after: u64) -> Result<Tail> {
         let query = Query { from: None, to: None, after: None, ..query.clone() }.normalized();
         let _permit = self.0.permits.acquire().await.map_err(IamError::internal)?;
@@ -46,7 +49,7 @@ impl LookUp {
     /// Waits until [`tail`](Self::tail) would return an event, at most for some time. Does not wait if too many calls do.
     ///
     /// # Errors
-    /// `ServiceFailure` when a segment can't be read.
+    /// `ServiceFailure` when the folder can't be read.
     pub async fn wait(&self, query: &Query, after: u64, most: Duration) -> Result<()> {
         let Ok(_waits) = self.0.waits.try_acquire() else { return Ok(()) };
         let mut is_stopping = self.0.is_stopping.subscribe();
@@ -84,41 +87,68 @@ impl Inner {
         let mut tail = Tail { last: after, ..Tail::default() };
         let starts = segment_starts(&self.folder)?;
         let begin = starts.partition_point(|first| *first <= after.saturating_add(1)).saturating_sub(1);
-        let (mut bytes, mut read) = (0, 0);
+        let mut read = ReadSoFar::default();
         for first in starts[begin..].iter().copied().filter(|first| *first <= end.sequence) {
-            let Some(mut text) = open(&self.folder, first)? else { continue };
-            let (mut from, mut sequence) = (0, first);
-            let until = if first == end.first { end.bytes } else { text.len() };
-            if let Some(Index::Growing(builder)) = self.indexes.of(first, &end)? {
-                (from, sequence) = lock_builder(&builder, first).place_of(after.saturating_add(1).max(first));
-            }
-            let mut is_over = false;
-            text.for_each_line(from..until, |range, line| {
-                let position = sequence;
-                sequence += 1;
-                if position <= after {
-                    return ControlFlow::Continue(());
+            match self.tail_segment(first, &end, query, after, (&mut tail, &mut read)) {
+                Ok(ControlFlow::Break(())) => {
+                    tail.has_more = true;
+                    return Ok(tail);
                 }
-                is_over = tail.events.len() == query.limit || bytes > PAGE_BYTES || read > MOST_READ;
-                if is_over {
-                    return ControlFlow::Break(());
+                Ok(ControlFlow::Continue(())) => {}
+                Err(error) => {
+                    self.unreadable.note(first, error)?;
+                    tail.unreadable.push(segment_name(first));
                 }
-                (tail.last, read) = (position, read + range.end - range.start);
-                if let Some(found) = found(line, position, query) {
-                    bytes += found.line.len();
-                    tail.events.push(found);
-                }
-                ControlFlow::Continue(())
-            })?;
-            if is_over {
-                tail.has_more = true;
-                return Ok(tail);
             }
         }
         // What retention has removed is skipped.
         tail.last = tail.last.max(if end.sequence == u64::MAX { after } else { end.sequence });
         Ok(tail)
     }
+
+    /// Reads a segment, until a limit is reached.
+    fn tail_segment(
+        &self,
+        first: u64,
+        end: &Checkpoint,
+        query: &Query,
+        after: u64,
+        (tail, read): (&mut Tail, &mut ReadSoFar),
+    ) -> io::Result<ControlFlow<()>> {
+        let Some(mut text) = open(&self.folder, first)? else { return Ok(ControlFlow::Continue(())) };
+        let (mut from, mut sequence) = (0, first);
+        let until = if first == end.first { end.bytes } else { text.len() };
+        if let Some(Index::Growing(builder)) = self.indexes.of(first, end)? {
+            (from, sequence) = lock_builder(&builder, first).place_of(after.saturating_add(1).max(first));
+        }
+        let mut flow = ControlFlow::Continue(());
+        text.for_each_line(from..until, |range, line| {
+            let position = sequence;
+            sequence += 1;
+            if position <= after {
+                return ControlFlow::Continue(());
+            }
+            if tail.events.len() == query.limit || read.shown > PAGE_BYTES || read.compared > MOST_READ {
+                flow = ControlFlow::Break(());
+                return flow;
+            }
+            (tail.last, read.compared) = (position, read.compared + range.end - range.start);
+            if let Some(found) = found(line, position, query) {
+                read.shown += found.line.len();
+                tail.events.push(found);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(flow)
+    }
+}
+
+/// How many bytes of lines were read.
+#[derive(Default)]
+struct ReadSoFar {
+    compared: u64,
+    /// Those that are in the answer.
+    shown: usize,
 }
 
 fn found(text: &[u8], sequence: u64, query: &Query) -> Option<Found> {

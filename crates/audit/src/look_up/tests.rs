@@ -7,9 +7,11 @@ use tempfile::TempDir;
 use super::*;
 use crate::Record;
 use crate::disk::FileSystem;
-use crate::query::PositionError;
+use crate::query::{Position, PositionError};
 use crate::record::{CallOrigin, UserIdentity};
-use crate::segments::Segments;
+use crate::segments::{Segments, segment_starts};
+
+mod unreadable;
 
 const OURS: &str = "111122223333";
 const OTHER: &str = "444455556666";
@@ -71,7 +73,7 @@ pub(crate) fn segments(folder: &Path) -> Segments {
 fn make_indexes(look_up: &LookUp) {
     let (inner, end) = (&look_up.0, look_up.0.end.borrow().clone());
     inner.indexes.follow(&end).unwrap();
-    inner.indexes.missing(&end).unwrap().into_iter().for_each(|first| inner.indexes.build(first).unwrap());
+    inner.indexes.missing(&end).unwrap().into_iter().for_each(|first| inner.indexes.write(first).unwrap());
     assert_eq!(inner.indexes.missing(&end).unwrap(), [0; 0]);
 }
 

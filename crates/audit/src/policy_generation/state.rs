@@ -1,5 +1,6 @@
 //! How far the trail was read, and what was found: the content of a marker.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 
 use bailiwick_model::{IamError, Result};
@@ -24,11 +25,14 @@ pub(super) struct State {
     /// Where reading continues; none at the end.
     pub(super) at: Option<String>,
     pub(super) found: Found,
+    /// The segments that could not be read.
+    #[serde(default)]
+    pub(super) unreadable: BTreeSet<String>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State { at: Some(CallPosition::default().to_string()), found: Found::default() }
+        State { at: Some(CallPosition::default().to_string()), found: Found::default(), unreadable: BTreeSet::new() }
     }
 }
 

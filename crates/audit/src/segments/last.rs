@@ -56,7 +56,7 @@ impl Segments {
 }
 
 /// Whether an error says that a compressed file is not what the writer wrote, and not that the disk fails.
-pub(super) fn is_damage(error: &io::Error) -> bool {
+pub(crate) fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof)
 }
 

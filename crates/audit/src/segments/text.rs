@@ -134,6 +134,15 @@ pub(crate) fn segment_starts(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(starts)
 }
 
+/// The segments in a folder that cannot be opened, by name, each with the reason. Of compressed ones, the headers are read.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn unopened_segments(folder: &Path) -> io::Result<Vec<(String, io::Error)>> {
+    let open = |first: u64| SegmentText::open(folder, first).err().map(|error| (segment_name(first), error));
+    Ok(segment_starts(folder)?.into_iter().filter_map(open).collect())
+}
+
 /// The number of the first line of a segment, by the name of its file.
 pub(super) fn start_of(name: &str) -> Option<u64> {
     let name = name.strip_prefix("audit-")?;

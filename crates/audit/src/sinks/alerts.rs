@@ -58,7 +58,7 @@ const ALERTS: &[Alert] = &[
     Alert {
         kind: "records-lost",
         severity: Severity::Critical,
-        events: &["RecordsLost", "RecordsNotDelivered"],
+        events: &["RecordsLost", "RecordsNotDelivered", "RecordsUnreadable"],
         when: When::Always,
     },
     Alert { kind: "failed-sign-ins", severity: Severity::High, events: SIGN_INS, when: When::Repeated },

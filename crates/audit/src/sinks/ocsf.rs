@@ -78,7 +78,8 @@ const VERBS: &[(&str, u64, &str)] = &[
 ];
 
 /// Events that are not calls.
-const OTHER: &[&str] = &["UnroutableRequest", "RecordsSuppressed", "RecordsLost", "RecordsNotDelivered"];
+const OTHER: &[&str] =
+    &["UnroutableRequest", "RecordsSuppressed", "RecordsLost", "RecordsNotDelivered", "RecordsUnreadable"];
 
 /// The event of a record, which is a JSON object in CloudTrail's format.
 pub(super) fn event(record: &Value, time_ms: i64, severity: Severity) -> Value {

@@ -12,7 +12,7 @@ use crate::append::TAIL;
 use crate::checkpoint::Checkpoint;
 use crate::digest::FIRST_HASH;
 use crate::hash;
-use crate::segments::{SegmentText, segment_starts, sequence_of};
+use crate::segments::{SegmentText, is_damage, segment_starts, sequence_of};
 
 /// A place in the trail: after a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,14 +96,14 @@ pub(super) fn read(folder: &Path, from: &Place, end: &Checkpoint, limits: Limits
     for first in starts[begin..].iter().copied().filter(|first| *first <= end.sequence) {
         let mut text = match SegmentText::open(folder, first) {
             Ok(text) => text,
-            // Removed meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            // Removed meanwhile, or damaged.
+            Err(error) if error.kind() == io::ErrorKind::NotFound || is_damage(&error) => continue,
             Err(error) => return Err(error),
         };
         let start = if first == from.segment { from.bytes } else { 0 };
         let until = if first == end.first { end.bytes } else { text.len() };
         let mut is_full = false;
-        text.for_each_line(start..until, |range, line| {
+        let read = text.for_each_line(start..until, |range, line| {
             is_full = lines.len() >= limits.records || bytes >= limits.bytes;
             let sequence = sequence_of(line).unwrap_or_default();
             if is_full || sequence > end.sequence {
@@ -118,7 +118,12 @@ pub(super) fn read(folder: &Path, from: &Place, end: &Checkpoint, limits: Limits
                 lines.push(line);
             }
             ControlFlow::Continue(())
-        })?;
+        });
+        match read {
+            // What is behind the damage is not delivered, and counted in the next line.
+            Err(error) if is_damage(&error) => {}
+            read => read?,
+        }
         if is_full {
             break;
         }

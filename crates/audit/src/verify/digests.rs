@@ -112,6 +112,10 @@ pub(super) fn read(folder: &Path, expected: &Expected, report: &mut Report) -> i
             report.note(format!("there is no {FILE}: nothing signed says what the records were"));
             return Ok(digests);
         }
+        Err(error) if files::is_not_regular(&error) => {
+            report.fault(Fault::new(FILE, "this is not a regular file, and it was not read", "a regular file"));
+            return Ok(digests);
+        }
         Err(error) => return Err(io::Error::new(error.kind(), format!("{FILE}: {error}"))),
     };
     let (mut reader, mut line, mut number) = (BufReader::new(file), Vec::new(), 0);

@@ -52,14 +52,16 @@ pub(super) fn read(
         let is_last = last == Some(*first);
         match &of_segment.plain {
             Some(name) => {
-                let reader = BufReader::with_capacity(BUFFER, open(&folder.join(name))?);
+                let Some(file) = open(&folder.join(name), name, report)? else { continue };
+                let reader = BufReader::with_capacity(BUFFER, file);
                 text.read(reader, &mut chain, is_last, report, &mut counter)?;
             }
             None => {
                 let path = folder.join(name);
                 let most = signed.last().map_or(0, |span| span.bytes);
                 // A byte more than what is signed shows that there is more.
-                let unpacked = decoder(open(&path)?).take(most.saturating_add(1));
+                let Some(file) = open(&path, name, report)? else { continue };
+                let unpacked = decoder(file).take(most.saturating_add(1));
                 let reader = BufReader::with_capacity(BUFFER, unpacked);
                 text.read_compressed(reader, &path, most, &mut chain, report, &mut counter)?;
             }

@@ -12,6 +12,7 @@ use super::report::{Fault, Report};
 use crate::compressed::Compressed;
 use crate::files;
 use crate::hash;
+use crate::segments::is_damage;
 
 /// The longest line that is read.
 const MAX_LINE: u64 = 16 * 1024 * 1024;
@@ -105,7 +106,8 @@ impl<'a> Text<'a> {
         if self.bytes > most {
             report.fault(damaged("the text is longer than the one that was signed".to_owned()).of_record(chain.next));
         }
-        match Compressed::open(open(path)?) {
+        let Some(file) = open(path, name, report)? else { return Ok(()) };
+        match Compressed::open(file) {
             Ok(read) if read.len() == self.bytes || self.is_wrong || self.bytes > most => {}
             Ok(_) => report.fault(damaged("the lengths in the headers and trailers are wrong".to_owned())),
             Err(error) if is_damage(&error) => report.fault(damaged(error.to_string())),
@@ -117,7 +119,8 @@ impl<'a> Text<'a> {
     /// Compares the text with the one of the compressed file, which a crash may leave beside it.
     pub(super) fn compare_copy(&self, path: &Path, name: &str, report: &mut Report) -> io::Result<()> {
         let (mut copy, mut part) = (hash::Running::new(), vec![0; BUFFER]);
-        let mut text = decoder(open(path)?).take(self.bytes.saturating_add(1));
+        let Some(file) = open(path, name, report)? else { return Ok(()) };
+        let mut text = decoder(file).take(self.bytes.saturating_add(1));
         let outcome = loop {
             match text.read(&mut part) {
                 Ok(0) => break Ok(()),
@@ -165,11 +168,6 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Whether a file is damaged, and not just unreadable.
-fn is_damage(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof)
-}
-
 impl Counter<'_> {
     fn add(&mut self, bytes: u64) {
         self.done += bytes;
@@ -184,6 +182,17 @@ pub(super) fn decoder(file: File) -> MultiGzDecoder<BufReader<File>> {
     MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file))
 }
 
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    files::open(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))
+/// Opens a file of the trail. What is not a regular file is a fault, and none.
+///
+/// # Errors
+/// When the file can't be opened; the error names it.
+pub(super) fn open(path: &Path, name: &str, report: &mut Report) -> io::Result<Option<File>> {
+    match files::open(path) {
+        Err(error) if files::is_not_regular(&error) => {
+            report.fault(Fault::new(name, "this is not a regular file, and it was not read", "a regular file"));
+            Ok(None)
+        }
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Ok(file) => Ok(Some(file)),
+    }
 }

@@ -2,9 +2,11 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_operation::Deployment;
 use bailiwick_storage::MemoryStore;
 use bailiwick_testing::{ManualClock, SeededRandom, deployment};
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
+use crate::Event;
 use crate::disk::FileSystem;
 use crate::queue::Put;
 use crate::recorder::keyed;

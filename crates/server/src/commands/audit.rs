@@ -8,6 +8,7 @@ pub(super) mod since;
 mod sinks;
 mod table;
 mod tail;
+pub(super) mod unreadable;
 mod verify;
 
 use std::process::ExitCode;

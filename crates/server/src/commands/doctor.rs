@@ -3,8 +3,11 @@
 mod content;
 mod report;
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
+use bailiwick_audit::unopened_segments;
 use bailiwick_seal::{SealError, Sealer, WrappedKeyring};
 use bailiwick_storage::{At, Content, Fault, Inspector, Meta, Store as _, StoreError, inspect};
 use bailiwick_storage_redb::{OpenError, RedbFile};
@@ -28,7 +31,8 @@ const UNCHECKED: u8 = 2;
 /// Reads every row and reports what is wrong, where, and what to do: rows that are damaged, missing or out of date; indexes,
 /// references and counters that disagree with the records; policies that do not compile; secrets that cannot be opened;
 /// audit records that cannot be read. Changes nothing, also when the store is of an older version or was not closed. Needs
-/// the master key, and must run as the user that the server runs as. The files of the audit trail are not read.
+/// the master key, and must run as the user that the server runs as. Of the audit trail, segments that cannot be opened are
+/// reported; `bailiwick audit verify` reads them whole.
 ///
 /// Exit codes: 0 the store is sound, 1 faults were found, 2 the store could not be checked, or wrong usage.
 #[derive(Args)]
@@ -135,11 +139,25 @@ async fn check(options: &Options, report: &mut Report) -> Result<(), Stopped> {
         (Some(failure), _) => Err(failure.into()),
         (None, Ok(rows)) => {
             report.rows = rows;
-            Ok(())
+            check_trail(&data_dir.join("audit"), report)
         }
         (None, Err(StoreError::Corrupt(why))) => Err(Stopped::Fault(Trouble::unreadable(why))),
         (None, Err(error)) => Err(failed(&error).into()),
     }
+}
+
+/// Reports the segments of the audit trail that cannot be opened.
+fn check_trail(folder: &Path, report: &mut Report) -> Result<(), Stopped> {
+    let unopened = match unopened_segments(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        unopened => {
+            unopened.map_err(|e| Failure::new(format!("cannot read the audit trail in {}: {e}", folder.display())))
+        }
+    };
+    for (segment, error) in unopened? {
+        report.add(Trouble::unreadable_segment(&segment, &error))?;
+    }
+    Ok(())
 }
 
 /// Passes what is found on to the report.

@@ -10,6 +10,7 @@ use bailiwick_operation::Clock as _;
 use clap::Args;
 
 use super::audit::since::{Moment, message};
+use super::audit::unreadable::Unreadable;
 use super::principal::principal;
 use super::progress::Progress;
 use super::remote::Remote;
@@ -156,6 +157,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         }
     });
     let all = replayed.map_err(|failure| failure.coded(2))?;
+    Unreadable::default().warn(&all.unreadable_segments);
     if options.json {
         output::print(&output::json::<op::Replay>(&all)?)?;
     } else {
@@ -172,6 +174,9 @@ fn add(all: &mut pb::ReplayResponse, part: pb::ReplayResponse) {
     all.replayed += part.replayed;
     all.not_concerned += part.not_concerned;
     all.changed_since += part.changed_since;
+    all.unreadable_segments.extend(part.unreadable_segments);
+    all.unreadable_segments.sort();
+    all.unreadable_segments.dedup();
     for failed in part.not_replayable {
         match all.not_replayable.iter_mut().find(|known| known.reason == failed.reason) {
             Some(known) => known.decisions += failed.decisions,

@@ -217,9 +217,7 @@ impl Account {
         // A part is reserved for small requests.
         let most = if bytes <= limits.source / 64 { limits.source * 2 } else { limits.source / 2 * 3 };
         // What is given up is gone a moment later. A source that holds little is spared the wait for others.
-        own > most
-            || all > limits.total * 2
-            || (all > limits.total / 2 * 3 && own > limits.source / 32)
+        own > most || all > limits.total * 2 || (all > limits.total / 2 * 3 && own > limits.source / 32)
     }
 
     fn give_back(&self, bytes: usize) {

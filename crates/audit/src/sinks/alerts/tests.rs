@@ -41,6 +41,7 @@ fn the_table() {
         ("UpdateAssumeRolePolicy", USER, &nothing, Some("trust-changed")),
         ("RecordsLost", USER, &nothing, Some("records-lost")),
         ("RecordsNotDelivered", USER, &nothing, Some("records-lost")),
+        ("RecordsUnreadable", USER, &refused, Some("records-lost")),
     ] {
         check(name, identity, more.clone(), expected);
     }
@@ -48,8 +49,15 @@ fn the_table() {
 
 #[test]
 fn every_named_operation_exists() {
-    let others =
-        ["RecoverRoot", "RotateMasterKey", "RestoreBackup", "RecordsLost", "RecordsNotDelivered", "RecordsSuppressed"];
+    let others = [
+        "RecoverRoot",
+        "RotateMasterKey",
+        "RestoreBackup",
+        "RecordsLost",
+        "RecordsNotDelivered",
+        "RecordsSuppressed",
+        "RecordsUnreadable",
+    ];
     for name in ALERTS.iter().flat_map(|alert| alert.events) {
         assert!(bailiwick_api::find_operation(name).is_some() || others.contains(name), "{name}");
     }

@@ -9,6 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::since::{Moment, message};
+use super::unreadable::Unreadable;
 use crate::commands::principal::principal;
 use crate::commands::progress::Progress;
 use crate::commands::remote::Remote;
@@ -78,6 +79,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             progress.so_far(answer.records_read, "records read");
         };
         progress.end();
+        Unreadable::default().warn(&answer.unreadable_segments);
         if options.json {
             output::print(&output::json::<op::GeneratePolicy>(&answer)?)?;
         } else {

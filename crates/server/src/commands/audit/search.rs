@@ -9,6 +9,7 @@ use clap::Args;
 use super::filter::Filter;
 use super::since::{Moment, message};
 use super::table;
+use super::unreadable::Unreadable;
 use crate::commands::remote::Remote;
 use crate::failure::Failure;
 use crate::output;
@@ -20,7 +21,8 @@ const PAGE: u32 = 1_000;
 /// Find events of the caller's account, newest first
 ///
 /// Prints a table, or with --json one record a line, in CloudTrail's format. The caller needs `cloudtrail:LookupEvents`.
-/// The management account also finds events without an account, of callers who are not known.
+/// The management account also finds events without an account, of callers who are not known. Warnings name the segments
+/// of the trail that cannot be read.
 ///
 /// Exit codes: 0 printed, even if there are no events, 1 the server refuses or cannot be reached, 2 wrong usage.
 #[derive(Args)]
@@ -61,6 +63,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     };
     options.remote.run(async |server| {
         let mut left = options.limit;
+        let mut missing = Unreadable::default();
         if !options.json {
             output::print(&table::title())?;
         }
@@ -70,6 +73,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             let page = server.call::<op::SearchEvents>(&request).await.map_err(|e| Failure::new(e.to_string()))?;
             let lines: String = page.events.iter().map(|event| table::line(event, options.json)).collect();
             output::print(&lines)?;
+            missing.warn(&page.unreadable_segments);
             left = left.saturating_sub(u32::try_from(page.events.len()).unwrap_or(u32::MAX));
             request.marker = page.marker;
             if request.marker.is_none() || left == 0 {

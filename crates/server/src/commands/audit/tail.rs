@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::filter::Filter;
 use super::table;
+use super::unreadable::Unreadable;
 use crate::commands::remote::Remote;
 use crate::failure::Failure;
 use crate::output;
@@ -45,6 +46,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         ..pb::TailEventsRequest::default()
     };
     options.remote.run(async |server| {
+        let mut missing = Unreadable::default();
         if !options.json {
             output::print(&table::title())?;
         }
@@ -55,6 +57,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             if !output::print_if_open(&lines)? {
                 return Ok(ExitCode::SUCCESS);
             }
+            missing.warn(&answer.unreadable_segments);
             let is_first = request.marker.replace(answer.marker).is_none();
             if answer.events.is_empty() && !answer.is_truncated && !is_first {
                 // The server does not wait if too many calls do.

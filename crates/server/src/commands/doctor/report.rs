@@ -39,6 +39,13 @@ impl Trouble {
         Trouble { fault: "unreadable-store", row: None, problem, advice: RESTORE }
     }
 
+    /// A segment of the audit trail cannot be opened.
+    pub(super) fn unreadable_segment(segment: &str, error: &std::io::Error) -> Self {
+        let problem = format!("the segment {segment} of the audit trail cannot be opened: {error}");
+        let advice = "restore the file from a copy; `bailiwick audit verify` says which records are concerned";
+        Trouble { fault: "unreadable-segment", row: None, problem, advice }
+    }
+
     pub(super) fn of(fault: &Fault) -> Self {
         let row = match (&fault.kind, keys::parse(&fault.key)) {
             (FaultKind::Incomplete { .. }, _) => None,
