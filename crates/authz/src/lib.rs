@@ -5,6 +5,7 @@
 //! - `decide` decides the checks of Bailiwick's own operations, and the questions of other services (`authz.v1`).
 //! - `explain` explains decisions; `simulate` has AWS's policy simulation.
 //! - `replay` decides recorded calls again, with a proposed change of policies.
+//! - `review` lists who may perform an action, and what a principal may do.
 //! - `registry` has the registered services, the policies and tags of their resources, and the validation of policies.
 //!
 //! All decisions are built by [`DecisionInput`](bailiwick_decision::DecisionInput).
@@ -20,6 +21,7 @@ mod decide;
 mod explain;
 mod registry;
 mod replay;
+mod review;
 mod simulate;
 #[cfg(test)]
 mod tests;

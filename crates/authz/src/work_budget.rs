@@ -56,6 +56,11 @@ impl WorkBudget {
         self.spend(|budget| decide_within(request, policies, budget))
     }
 
+    /// Whether this many decisions may each take all steps that one may.
+    pub(crate) fn suffices_for(&self, decisions: u64) -> bool {
+        self.left >= decisions.saturating_mul(DECISION_STEPS)
+    }
+
     /// Counts work other than the evaluator's: bytes that are read and checked.
     pub(crate) fn add_bytes(&mut self, bytes: usize) {
         self.since_yield = self.since_yield.saturating_add(20 * bytes as u64);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use crate::keys::{SystemKeys, provider_values};
-use crate::{ResolvedSubject, StoredResource, Trust};
+use crate::{ObservedKeys, ResolvedSubject, StoredResource, Trust};
 
 /// One request to decide: a principal, an action, a resource, and their circumstances.
 ///
@@ -37,6 +37,8 @@ pub struct DecisionInput<'a, 's> {
     pub keys: &'a [&'a dyn ContextSource],
     /// In a simulation, the keys that win over all others.
     pub simulated_keys: Option<&'a dyn ContextSource>,
+    /// Where the context keys are recorded that the evaluator looks at.
+    pub observed: Option<&'a ObservedKeys>,
     /// The policy of the resource.
     pub resource_policy: ResourcePolicy<'a>,
     /// The trust policy that takes part.
@@ -75,6 +77,7 @@ impl<'a, 's> DecisionInput<'a, 's> {
             stored: None,
             keys: &[],
             simulated_keys: None,
+            observed: None,
             resource_policy: ResourcePolicy::None,
             trust: Trust::None,
         }
@@ -93,6 +96,7 @@ impl<'a, 's> DecisionInput<'a, 's> {
             provider_values,
         };
         let mut layers: SmallVec<[&dyn ContextSource; 6]> = SmallVec::new();
+        layers.extend(self.observed.map(|observed| observed as &dyn ContextSource));
         layers.extend(self.simulated_keys);
         layers.push(&system);
         layers.extend(self.stored.map(|stored| stored as &dyn ContextSource));

@@ -46,6 +46,7 @@
 mod caller;
 mod input;
 mod keys;
+mod observed_keys;
 mod stored_resource;
 mod subject;
 mod trust;
@@ -59,6 +60,7 @@ pub use caller::{
 };
 pub use input::{DecisionInput, ResourcePolicy};
 pub use keys::KeySource;
+pub use observed_keys::ObservedKeys;
 pub use stored_resource::StoredResource;
 pub use subject::{ResolvedSubject, Subject, SubjectKind, compile_session_policy};
 pub use trust::{Trust, assumed_role};

@@ -54,6 +54,7 @@ macro_rules! not_implemented {
             ($d me:ident $d operation:ident AuditTrailService) => { $d me.parts.recorder.look_up() };
             ($d me:ident $d operation:ident PolicyGenerationService) => { $d me.parts.recorder.look_up() };
             ($d me:ident $d operation:ident ReplayService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident AccessReviewService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident AuthorizationService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident DenialService) => { $d me.parts.recorder.denials() };
             ($d me:ident $d operation:ident RequestAuthorizationService) => { $d me.parts.recorder.denials() };

@@ -37,6 +37,7 @@ const ELSEWHERE: &[&str] = &[
     "UpdateOpenIDConnectProviderThumbprint",
     "UpdateSigningCertificate",
     "ValidatePolicy",
+    "WhoCan",
 ];
 
 #[tokio::test]

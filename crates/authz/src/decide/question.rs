@@ -1,6 +1,8 @@
 //! Questions of `authz.v1`: how a request becomes what the evaluator decides.
 
-use bailiwick_decision::{DecisionInput, ResolvedSubject, ResourcePolicy, StoredResource, Trust, assumed_role};
+use bailiwick_decision::{
+    DecisionInput, ObservedKeys, ResolvedSubject, ResourcePolicy, StoredResource, Trust, assumed_role,
+};
 use bailiwick_evaluator::{ContextSource, Decision, Policies, Policy, Request};
 use bailiwick_model::{AccountId, Result};
 use bailiwick_operation::Cx;
@@ -72,6 +74,22 @@ impl<'a> Question<'a> {
         tags: StoredTags,
         then: impl FnOnce(&Request<'_>, &Policies<'_>, Disclosure) -> Result<T>,
     ) -> Result<T> {
+        self.with_observed(cx, subject, context, tags, None, then)
+    }
+
+    /// As [`Self::with`]. Records the context keys that the evaluator looks at.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub(crate) fn with_observed<T>(
+        &self,
+        cx: &Cx,
+        subject: &ResolvedSubject<'_>,
+        context: &[&GivenKeys<'_>],
+        tags: StoredTags,
+        observed: Option<&ObservedKeys>,
+        then: impl FnOnce(&Request<'_>, &Policies<'_>, Disclosure) -> Result<T>,
+    ) -> Result<T> {
         let account = self.account(subject);
         let is_foreign = is_foreign_account(cx, account);
         let mut stored = StoredResource::find(subject.view(), account, self.resource);
@@ -98,6 +116,7 @@ impl<'a> Question<'a> {
             now: Some(cx.now()),
             stored: Some(&stored).filter(|_| tags == StoredTags::Shown),
             keys: &keys,
+            observed,
             resource_policy: ResourcePolicy::from(self.policy.as_ref().or_else(|| stored.policy())),
             trust: self.trust(cx, subject),
             ..DecisionInput::new(subject, self.action, self.resource)
@@ -118,6 +137,11 @@ impl<'a> Question<'a> {
             && !is_own
             && is_foreign_account(cx, account)
             && subject.subject().account().is_some_and(|principal| Some(principal) != account)
+    }
+
+    /// Whether the tags of the resource are stored, so that they do not depend on the request.
+    pub(crate) fn has_stored_tags(&self, subject: &ResolvedSubject<'_>) -> bool {
+        StoredResource::find(subject.view(), self.account(subject), self.resource).has_tags()
     }
 
     /// Whether the question has the policy of the resource.

@@ -107,7 +107,7 @@ pub(crate) fn item_error(error: &IamError) -> AuthorizeResult {
     AuthorizeResult { error: Some(error), ..AuthorizeResult::default() }
 }
 
-pub(super) fn settled(decision: &Decision) -> ProtoStep {
+pub(crate) fn settled(decision: &Decision) -> ProtoStep {
     let by_kind = |kind| match kind {
         PolicyKind::Identity => ProtoStep::IdentityPolicy,
         PolicyKind::Resource | PolicyKind::Trust => ProtoStep::ResourcePolicy,
