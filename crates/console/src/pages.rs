@@ -4,9 +4,11 @@ mod access;
 mod choices;
 mod credentials;
 mod denials;
+mod document;
 mod file;
 mod groups;
 mod home;
+mod identity;
 mod mfa;
 mod passkey;
 mod policies;
@@ -22,6 +24,7 @@ use bailiwick_api::iam::{AttachedPolicy, Tag};
 use bailiwick_model::{ErrorCode, IamError};
 use http::StatusCode;
 
+use crate::pages::identity::Identity;
 use crate::person::{Page, Person};
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
@@ -75,25 +78,23 @@ fn list_page(
     })
 }
 
-/// The tables of attached and of inline policies.
-fn policy_tables(
-    person: &Person<'_>,
-    attached: Called<Vec<AttachedPolicy>>,
-    inline: Called<Vec<String>>,
-) -> [Section; 2] {
+/// The tables of attached and of inline policies, with the form that attaches some.
+async fn policy_sections(person: &Person<'_>, identity: &Identity) -> [Section; 2] {
     let row = |policy: AttachedPolicy| {
         let (name, arn) = (policy.policy_name.unwrap_or_default(), policy.policy_arn.unwrap_or_default());
         let detach = Cell::button("Detach", &name, &[("do", "detach-policy"), ("arn", &arn)]);
         vec![Cell::link("policies/policy", "arn", &arn, name), Cell::Code(arn), detach]
     };
+    let attached = identity.attached(person).await;
+    let arns = attached.iter().flatten().filter_map(|policy| policy.policy_arn.clone()).collect::<Vec<_>>();
     let attached = attached.map(|policies| policies.into_iter().map(row).collect());
+    let table = person.table("Attached policies", &["Policy", "ARN", "Change"], "No managed policy is attached.");
+    let fields = choices::policy_fields(person, &arns).await;
+    let attach = person.change("Attach policies", "attach-policies", fields);
+    let inline = identity.inline(person).await;
     let inline = inline.map(|names| names.into_iter().map(|name| vec![Cell::Text(name)]).collect());
-    let empty = "No managed policy is attached.";
     [
-        Section::new(
-            "Attached policies",
-            rows(person.table("Attached policies", &["Policy", "ARN", "Change"], empty), attached),
-        ),
+        Section::new("Attached policies", rows(table, attached)).with(attach),
         Section::new("Inline policies", rows(person.table("Inline policies", &["Name"], "No inline policy."), inline)),
     ]
 }
@@ -120,12 +121,6 @@ fn rows(table: Table, called: Called<Vec<Vec<Cell>>>) -> Table {
 async fn history(person: &Person<'_>, arn: &str) -> Table {
     let resource_name = Some(arn.to_owned());
     home::changes(person, EventFilter { resource_name, read_only: Some(false), ..EventFilter::default() }).await
-}
-
-/// A policy document, indented; as it is if it is not JSON.
-fn document(text: &str) -> String {
-    let parsed = serde_json::from_str::<serde_json::Value>(text).ok();
-    parsed.and_then(|json| serde_json::to_string_pretty(&json).ok()).unwrap_or_else(|| text.to_owned())
 }
 
 /// There is no such page.

@@ -5,10 +5,14 @@ use bailiwick_api::iam::{
     ListPoliciesRequest, ListPolicyVersionsRequest, Policy, PolicyVersion,
 };
 use bailiwick_api::op;
+use http::StatusCode;
 
 use crate::pages::{document, list_page, missing, path_prefix, rows, tag_section};
 use crate::person::{Page, Person};
-use crate::view::{Cell, DetailPage, Section, url};
+use crate::request::{CallError, Called};
+use crate::view::{Cell, DetailPage, Field, Problem, Section, url};
+
+mod change;
 
 /// Answers `/console/policies/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
@@ -56,10 +60,18 @@ async fn policy(person: &Person<'_>) -> Page {
     let arn = person.query().text("arn");
     let found = person.call::<op::GetPolicy>(GetPolicyRequest { policy_arn: arn.clone() }).await?;
     let policy = found.policy.unwrap_or_default();
+    let error = if person.is_post() {
+        match change::answer(person, &policy).await {
+            Ok(page) => return page,
+            Err(error) => Some(error),
+        }
+    } else {
+        None
+    };
     let shown = person.query().text("version").or(policy.default_version_id.clone());
     let asked = GetPolicyVersionRequest { policy_arn: arn.clone(), version_id: shown.clone() };
     let text = match person.call::<op::GetPolicyVersion>(asked).await {
-        Ok(answer) => document(&answer.policy_version.and_then(|version| version.document).unwrap_or_default()),
+        Ok(answer) => document::indent(&answer.policy_version.and_then(|version| version.document).unwrap_or_default()),
         Err(error) => error.error.message().to_owned(),
     };
     let asked = ListEntitiesForPolicyRequest { policy_arn: arn.clone(), max_items: Some(1000), ..Default::default() };
@@ -75,11 +87,16 @@ async fn policy(person: &Person<'_>) -> Page {
             Cell::Link { url: url("policies/policy", &members), text: id.clone() },
             if is_default { Cell::badge("good", "default") } else { Cell::text(None) },
             Cell::Time(person.moment(version.create_date.as_ref())),
+            if is_default {
+                Cell::Several(Vec::new())
+            } else {
+                Cell::Several(vec![Cell::button("Set as default", &id, &[("do", "set-default"), ("version", &id)])])
+            },
         ]
     };
     let versions = person.call::<op::ListPolicyVersions>(asked).await;
     let versions = versions.map(|listed| listed.versions.into_iter().map(row).collect());
-    let versions = rows(person.table("Versions", &["Version", "State", "Created"], "No version."), versions);
+    let versions = rows(person.table("Versions", &["Version", "State", "Created", "Change"], "No version."), versions);
     let facts = person.facts(vec![
         ("ARN", Cell::Code(policy.arn.unwrap_or_default())),
         ("Id", Cell::text(policy.policy_id)),
@@ -89,16 +106,39 @@ async fn policy(person: &Person<'_>) -> Page {
         ("Changed", Cell::Time(person.moment(policy.update_date.as_ref()))),
     ]);
     let tags = tag_section(person, policy.tags);
-    person.page(&DetailPage {
-        chrome: person.chrome(policy.policy_name.unwrap_or_default()),
+    let name = policy.policy_name.unwrap_or_default();
+    let which = Field::line("version", "Type the version to delete, such as v1", 64).required();
+    let delete_version = person.change("Delete a version", "delete-version", vec![which]);
+    let delete_version =
+        delete_version.about("The default version cannot be deleted. A policy has at most five versions.");
+    let delete = person.change("Delete the policy", "delete", Vec::new());
+    let delete =
+        delete.about("All its versions are gone. A policy that is attached, or is a boundary, cannot be deleted.");
+    let page = DetailPage {
+        chrome: person.chrome(name.clone()),
         back: ("/console/policies", "Policies"),
         facts,
-        problem: None,
+        problem: error.as_ref().map(Problem::new),
         changes: Vec::new(),
-        sections: vec![Section::new("Attached to", attached), Section::new("Versions", versions), tags],
+        sections: vec![
+            Section::new("Attached to", attached),
+            Section::new("Versions", versions).with(delete_version.dangerous()),
+            tags,
+        ],
         documents: vec![("Document", text)],
-        destroying: Vec::new(),
-    })
+        destroying: vec![delete.destroys(&name)],
+    };
+    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+/// The document of the default version of a policy.
+pub(crate) async fn current(person: &Person<'_>, arn: &str) -> Called<String> {
+    let policy_arn = Some(arn.to_owned());
+    let policy = person.call::<op::GetPolicy>(GetPolicyRequest { policy_arn: policy_arn.clone() }).await?.policy;
+    let version_id = policy.and_then(|policy| policy.default_version_id);
+    let asked = GetPolicyVersionRequest { policy_arn, version_id };
+    let version = person.call::<op::GetPolicyVersion>(asked).await?.policy_version;
+    Ok(version.and_then(|version| version.document).unwrap_or_default())
 }
 
 fn entities(found: ListEntitiesForPolicyResponse) -> Vec<Vec<Cell>> {

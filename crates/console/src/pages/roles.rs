@@ -1,18 +1,27 @@
 //! Roles: the list, and each of them with trust, permissions and history.
 
-use bailiwick_api::iam::{
-    GetRoleRequest, ListAttachedRolePoliciesRequest, ListRolePoliciesRequest, ListRolesRequest, Role,
-};
+use bailiwick_api::iam::{GetRoleRequest, ListRolesRequest, Role};
 use bailiwick_api::op;
+use http::StatusCode;
 
-use crate::pages::{document, history, list_page, missing, path_prefix, policy_tables, rows, tag_section};
+use crate::pages::identity::{Identity, Kind};
+use crate::pages::{document, history, list_page, missing, path_prefix, policy_sections, rows, tag_section};
 use crate::person::{Page, Person};
-use crate::view::{Cell, DetailPage, Section};
+use crate::request::CallError;
+use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
+
+mod change;
+mod create;
+mod trust;
+
+/// The shortest value of the longest session of a role, in seconds, which is also the default.
+const SHORTEST: i32 = 3600;
 
 /// Answers `/console/roles/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
         "" => list(person).await,
+        "create" => create::answer(person).await,
         "role" => role(person).await,
         _ => missing(person),
     }
@@ -38,19 +47,24 @@ async fn list(person: &Person<'_>) -> Page {
     let listed = listed.map(|listed| listed.roles.into_iter().map(row).collect());
     let table = person.table("Roles", &["Role", "Path", "Description", "Created"], "No role here.");
     let about = "Permissions that others assume for a time.";
-    list_page(person, "Roles", "roles", about, None, rows(table, listed), marker.as_deref())
+    let create = Some(("/console/roles/create", "Create a role"));
+    list_page(person, "Roles", "roles", about, create, rows(table, listed), marker.as_deref())
 }
 
 async fn role(person: &Person<'_>) -> Page {
     let name = person.query().text("name");
-    let role = person.call::<op::GetRole>(GetRoleRequest { role_name: name.clone() }).await?.role.unwrap_or_default();
-    let arn = role.arn.clone().unwrap_or_default();
-    let attached =
-        ListAttachedRolePoliciesRequest { role_name: name.clone(), max_items: Some(1000), ..Default::default() };
-    let attached = person.call::<op::ListAttachedRolePolicies>(attached).await.map(|listed| listed.attached_policies);
-    let inline = ListRolePoliciesRequest { role_name: name.clone(), max_items: Some(1000), ..Default::default() };
-    let inline = person.call::<op::ListRolePolicies>(inline).await.map(|listed| listed.policy_names);
-    let [attached, inline] = policy_tables(person, attached, inline);
+    let role = person.call::<op::GetRole>(GetRoleRequest { role_name: name }).await?.role.unwrap_or_default();
+    let (arn, name) = (role.arn.clone().unwrap_or_default(), role.role_name.clone().unwrap_or_default());
+    let error = if person.is_post() {
+        match change::answer(person, &name).await {
+            Ok(page) => return page,
+            Err(error) => Some(error),
+        }
+    } else {
+        None
+    };
+    let [attached, inline] = policy_sections(person, &Identity::new(Kind::Role, &name)).await;
+    let (changes, destroying) = (changes(person, &role), destroying(person, &role, &name));
     let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
     let boundary = boundary.map_or_else(|| Cell::text(None), |arn| Cell::link("policies/policy", "arn", &arn, &arn));
     let last_used = role.role_last_used.as_ref().and_then(|used| used.last_used_date.as_ref());
@@ -64,16 +78,53 @@ async fn role(person: &Person<'_>) -> Page {
         ("Created", Cell::Time(person.moment(role.create_date.as_ref()))),
         ("Last used", Cell::Time(person.moment(last_used))),
     ]);
-    let trust = document(&role.assume_role_policy_document.unwrap_or_default());
+    let trust = document::indent(&role.assume_role_policy_document.unwrap_or_default());
     let tags = tag_section(person, role.tags);
-    person.page(&DetailPage {
-        chrome: person.chrome(role.role_name.unwrap_or_default()),
+    let page = DetailPage {
+        chrome: person.chrome(name),
         back: ("/console/roles", "Roles"),
+        problem: error.as_ref().map(Problem::new),
         facts,
-        problem: None,
-        changes: Vec::new(),
+        changes,
         sections: vec![attached, inline, tags, Section::new("History", history(person, &arn).await)],
         documents: vec![("Trust policy", trust)],
-        destroying: Vec::new(),
-    })
+        destroying,
+    };
+    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+fn changes(person: &Person<'_>, role: &Role) -> Vec<Change> {
+    let boundary = vec![
+        Field::line("arn", "ARN of a managed policy", 2048).required().hint("The role can do no more than it allows."),
+    ];
+    let description = role.description.as_deref().unwrap_or_default();
+    let describe = vec![description_field(description), duration_field(role.max_session_duration.unwrap_or(SHORTEST))];
+    vec![
+        person.change("Set the permissions boundary", "set-boundary", boundary),
+        person.change("Change description and duration", "describe", describe),
+    ]
+}
+
+fn destroying(person: &Person<'_>, role: &Role, name: &str) -> Vec<Change> {
+    let boundary = person.change("Remove the permissions boundary", "remove-boundary", Vec::new());
+    let boundary = boundary.about("The role may then do everything that its policies allow.").destroys(name);
+    let delete = person.change("Delete the role", "delete", Vec::new());
+    let delete =
+        delete.about("Its sessions end. The role leaves its instance profiles, and its inline policies are gone.");
+    role.permissions_boundary.is_some().then_some(boundary).into_iter().chain([delete.destroys(name)]).collect()
+}
+
+/// The field of the description of a role.
+fn description_field(value: &str) -> Field {
+    Field::lines("description", "Description").with(value)
+}
+
+/// The field of the longest session of a role, in seconds.
+fn duration_field(seconds: i32) -> Field {
+    let label = |hours: i32| if hours == 1 { "1 hour".to_owned() } else { format!("{hours} hours") };
+    let mut offered: Vec<_> = (1..=12).map(|hours| ((hours * 3600).to_string(), label(hours))).collect();
+    if seconds % 3600 != 0 {
+        offered.push((seconds.to_string(), format!("{seconds} seconds")));
+    }
+    Field::one("duration", "Longest session", offered).with(seconds.to_string())
 }

@@ -1,14 +1,12 @@
 //! Users: the list, and each of them with permissions, groups, credentials and history.
 
-use bailiwick_api::iam::{
-    GetUserRequest, Group, ListAttachedUserPoliciesRequest, ListGroupsForUserRequest, ListUserPoliciesRequest,
-    ListUsersRequest, User,
-};
+use bailiwick_api::iam::{GetUserRequest, Group, ListGroupsForUserRequest, ListUsersRequest, User};
 use bailiwick_api::op;
 use http::StatusCode;
 
 use crate::pages::credentials::Owner;
-use crate::pages::{choices, history, list_page, missing, path_prefix, policy_tables, rows, tag_section};
+use crate::pages::identity::{Identity, Kind};
+use crate::pages::{choices, history, list_page, missing, path_prefix, policy_sections, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::CallError;
 use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
@@ -64,13 +62,7 @@ async fn user(person: &Person<'_>) -> Page {
     } else {
         None
     };
-    let attached =
-        ListAttachedUserPoliciesRequest { user_name: name.clone(), max_items: Some(1000), ..Default::default() };
-    let attached = person.call::<op::ListAttachedUserPolicies>(attached).await.map(|listed| listed.attached_policies);
-    let inline = ListUserPoliciesRequest { user_name: name.clone(), max_items: Some(1000), ..Default::default() };
-    let inline = person.call::<op::ListUserPolicies>(inline).await.map(|listed| listed.policy_names);
-    let attached_arns = attached.iter().flatten().filter_map(|policy| policy.policy_arn.clone()).collect::<Vec<_>>();
-    let [attached, inline] = policy_tables(person, attached, inline);
+    let [attached, inline] = policy_sections(person, &Identity::new(Kind::User, &shown)).await;
     let has_boundary = user.permissions_boundary.is_some();
     let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
     let boundary = boundary.map_or_else(|| Cell::text(None), |arn| Cell::link("policies/policy", "arn", &arn, &arn));
@@ -83,11 +75,9 @@ async fn user(person: &Person<'_>) -> Page {
         ("Password", owner.password(person).await),
         ("Password last used", Cell::Time(person.moment(user.password_last_used.as_ref()))),
     ]);
-    let attach =
-        person.change("Attach policies", "attach-policies", choices::policy_fields(person, &attached_arns).await);
     let sections = vec![
         groups(person, name.clone()).await,
-        attached.with(attach),
+        attached,
         inline,
         owner.keys(person).await,
         owner.devices(person).await,

@@ -21,8 +21,8 @@ pub(crate) enum Input {
     Line { value: String, max: u32 },
     /// A password. What was typed before is not repeated; `purpose` is the value of `autocomplete`.
     Password { purpose: &'static str },
-    /// A document of several lines.
-    Document { value: String },
+    /// A text of several lines.
+    Lines { value: String, rows: u32 },
     /// One of some values, each with its label.
     One { options: Vec<(String, String)>, chosen: String },
     /// Any of some values, each with its label.
@@ -44,9 +44,14 @@ impl Field {
         Self::new(name, label, Input::Password { purpose })
     }
 
-    /// A document of several lines, which begins as `value`.
-    pub(crate) fn document(name: &'static str, label: &'static str, value: impl Into<String>) -> Self {
-        Self::new(name, label, Input::Document { value: value.into() })
+    /// A few lines.
+    pub(crate) fn lines(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, Input::Lines { value: String::new(), rows: 4 })
+    }
+
+    /// A policy document.
+    pub(crate) fn document(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, Input::Lines { value: String::new(), rows: 14 })
     }
 
     /// One of some values.
@@ -79,13 +84,11 @@ impl Field {
     pub(crate) fn with(mut self, value: impl Into<String>) -> Self {
         let value = value.into();
         match &mut self.input {
-            Input::Line { value: own, .. } | Input::Document { value: own } | Input::Hidden { value: own } => {
-                *own = value
-            }
+            Input::Line { value: own, .. } | Input::Lines { value: own, .. } => *own = value,
             Input::One { chosen, .. } => *chosen = value,
             Input::Any { chosen, .. } => chosen.push(value),
             Input::Tick { is_set } => *is_set = !value.is_empty(),
-            Input::Password { .. } => {}
+            Input::Password { .. } | Input::Hidden { .. } => {}
         }
         self
     }
@@ -111,7 +114,7 @@ impl Field {
     /// Takes over what the person typed.
     fn repeat(&mut self, form: &Form) {
         match &mut self.input {
-            Input::Line { value, .. } | Input::Document { value } => form.raw(self.name).clone_into(value),
+            Input::Line { value, .. } | Input::Lines { value, .. } => form.raw(self.name).clone_into(value),
             Input::One { chosen, .. } => form.raw(self.name).clone_into(chosen),
             Input::Any { chosen, .. } => *chosen = form.all(self.name),
             Input::Tick { is_set } => *is_set = form.is_set(self.name),
@@ -198,7 +201,17 @@ pub(crate) struct ChangePage {
     /// The address and label of the page before.
     pub(crate) back: (String, String),
     pub(crate) problem: Option<Problem>,
+    /// Other forms for the same, and what they are a choice of.
+    pub(crate) tabs: Vec<Tab>,
+    pub(crate) tabs_label: &'static str,
     pub(crate) change: Change,
+}
+
+/// A link to another form for the same.
+pub(crate) struct Tab {
+    pub(crate) url: String,
+    pub(crate) label: &'static str,
+    pub(crate) is_current: bool,
 }
 
 /// A page that shows secrets, once.

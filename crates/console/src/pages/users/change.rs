@@ -1,14 +1,13 @@
 //! The changes of a user.
 
 use bailiwick_api::iam::{
-    AddUserToGroupRequest, AttachUserPolicyRequest, DeleteUserPermissionsBoundaryRequest, DetachUserPolicyRequest,
-    PutUserPermissionsBoundaryRequest, RemoveUserFromGroupRequest, Tag, TagUserRequest, UntagUserRequest,
-    UpdateUserRequest,
+    AddUserToGroupRequest, DeleteUserPermissionsBoundaryRequest, PutUserPermissionsBoundaryRequest,
+    RemoveUserFromGroupRequest, Tag, TagUserRequest, UntagUserRequest, UpdateUserRequest,
 };
 use bailiwick_api::op;
 
-use crate::pages::choices;
 use crate::pages::credentials::Owner;
+use crate::pages::identity::{Identity, Kind};
 use crate::pages::users::delete;
 use crate::person::{Page, Person};
 use crate::request::Called;
@@ -18,6 +17,10 @@ use crate::view::url;
 pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
     let form = person.form();
     let user_name = Some(name.to_owned());
+    let identity = Identity::new(Kind::User, name);
+    if let Some(message) = identity.change(person).await? {
+        return Ok(person.done(identity.url(), message));
+    }
     let message = match person.asked() {
         "add-groups" => {
             for group in form.all("group") {
@@ -30,18 +33,6 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
             let asked = RemoveUserFromGroupRequest { group_name: form.text("group"), user_name };
             person.call::<op::RemoveUserFromGroup>(asked).await?;
             format!("The user was removed from {}.", form.typed("group"))
-        }
-        "attach-policies" => {
-            for arn in choices::chosen_policies(person) {
-                let asked = AttachUserPolicyRequest { user_name: user_name.clone(), policy_arn: Some(arn) };
-                person.call::<op::AttachUserPolicy>(asked).await?;
-            }
-            "The policies were attached.".to_owned()
-        }
-        "detach-policy" => {
-            let asked = DetachUserPolicyRequest { user_name, policy_arn: form.text("arn") };
-            person.call::<op::DetachUserPolicy>(asked).await?;
-            format!("{} was detached.", form.typed("arn"))
         }
         "set-boundary" => {
             let asked = PutUserPermissionsBoundaryRequest { user_name, permissions_boundary: form.text("arn") };
@@ -68,7 +59,7 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
         "delete" => return delete::answer(person, name).await,
         _ => return Owner::user(name).change(person).await,
     };
-    Ok(person.done(url("users/user", &[("name", name)]), message))
+    Ok(person.done(identity.url(), message))
 }
 
 async fn rename(person: &Person<'_>, user_name: Option<String>) -> Called<Page> {

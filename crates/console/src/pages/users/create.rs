@@ -1,12 +1,11 @@
 //! The form that creates a user, with permissions and a password.
 
-use bailiwick_api::iam::{
-    AddUserToGroupRequest, AttachUserPolicyRequest, CreateLoginProfileRequest, CreateUserRequest,
-};
+use bailiwick_api::iam::{AddUserToGroupRequest, CreateLoginProfileRequest, CreateUserRequest};
 use bailiwick_api::op;
 use bailiwick_model::IamError;
 
 use crate::pages::choices;
+use crate::pages::identity::{Identity, Kind};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Field, url};
@@ -68,10 +67,7 @@ async fn grant(person: &Person<'_>, name: Option<&String>, has_password: bool) -
         let asked = AddUserToGroupRequest { group_name: Some(group), user_name: user_name.clone() };
         person.call::<op::AddUserToGroup>(asked).await?;
     }
-    for arn in choices::chosen_policies(person) {
-        let asked = AttachUserPolicyRequest { user_name: user_name.clone(), policy_arn: Some(arn) };
-        person.call::<op::AttachUserPolicy>(asked).await?;
-    }
+    Identity::new(Kind::User, name.map_or("", |name| name)).attach_chosen(person).await?;
     if has_password {
         let password = Some(form.raw("password").to_owned());
         let password_reset_required = Some(form.is_set("reset"));

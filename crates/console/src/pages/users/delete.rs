@@ -1,13 +1,13 @@
 //! The deletion of a user, with what hangs on the user.
 
 use bailiwick_api::iam::{
-    DeactivateMfaDeviceRequest, DeleteAccessKeyRequest, DeleteLoginProfileRequest, DeleteUserPolicyRequest,
-    DeleteUserRequest, DetachUserPolicyRequest, ListAccessKeysRequest, ListAttachedUserPoliciesRequest,
-    ListGroupsForUserRequest, ListMfaDevicesRequest, ListUserPoliciesRequest, RemoveUserFromGroupRequest,
+    DeactivateMfaDeviceRequest, DeleteAccessKeyRequest, DeleteLoginProfileRequest, DeleteUserRequest,
+    ListAccessKeysRequest, ListGroupsForUserRequest, ListMfaDevicesRequest, RemoveUserFromGroupRequest,
 };
 use bailiwick_api::op;
 use bailiwick_model::ErrorCode;
 
+use crate::pages::identity::{Identity, Kind};
 use crate::person::{Page, Person};
 use crate::request::Called;
 
@@ -52,16 +52,5 @@ async fn permissions(person: &Person<'_>, name: &str) -> Called<()> {
         let asked = RemoveUserFromGroupRequest { user_name: user_name.clone(), group_name: group.group_name };
         person.call::<op::RemoveUserFromGroup>(asked).await?;
     }
-    let asked =
-        ListAttachedUserPoliciesRequest { user_name: user_name.clone(), max_items: Some(1000), ..Default::default() };
-    for policy in person.call::<op::ListAttachedUserPolicies>(asked).await?.attached_policies {
-        let asked = DetachUserPolicyRequest { user_name: user_name.clone(), policy_arn: policy.policy_arn };
-        person.call::<op::DetachUserPolicy>(asked).await?;
-    }
-    let asked = ListUserPoliciesRequest { user_name: user_name.clone(), max_items: Some(1000), ..Default::default() };
-    for policy_name in person.call::<op::ListUserPolicies>(asked).await?.policy_names {
-        let asked = DeleteUserPolicyRequest { user_name: user_name.clone(), policy_name: Some(policy_name) };
-        person.call::<op::DeleteUserPolicy>(asked).await?;
-    }
-    Ok(())
+    Identity::new(Kind::User, name).release(person).await
 }
