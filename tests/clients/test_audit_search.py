@@ -141,6 +141,18 @@ def test_times_are_a_range(rpc, aws, name):
     refused(rpc, "InvalidInput", "SearchEvents", startTime=after, endTime=before)
 
 
+@pytest.mark.parametrize("operation", ["SearchEvents", "GeneratePolicy", "Replay", "LookupEvents"])
+@pytest.mark.parametrize(["seconds", "nanos"], [(-62_135_596_801, 0), (253_402_300_800, 0), (2**63 - 1, 0), (0, -1), (0, 1_000_000_000)])
+def test_times_that_no_calendar_has_are_refused(rpc, operation, seconds, nanos):
+    method = rpc.descriptors.method(operation)
+    request = method.input()
+    request.end_time.seconds, request.end_time.nanos = seconds, nanos
+    with pytest.raises(ApiError) as caught:
+        rpc.exchange(method, request)
+    assert caught.value.code == "ValidationError"
+    assert "Value at 'endTime' failed to satisfy constraint: Member must be a time of the years 1 to 9999" in str(caught.value)
+
+
 def test_an_account_sees_its_own_events_only(new_server, name):
     server = new_server().start()
     root = GrpcApi(server, server.root)

@@ -219,6 +219,12 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
         if own_message(field).is_some() {
             return writeln!(out, "        if let {pattern} = &{holder} {{ value.check({at}, out); }}");
         }
+        if is_time(field) {
+            return writeln!(
+                out,
+                "        if let {pattern} = &{holder} {{ crate::validate::time(value, {at}, out); }}"
+            );
+        }
         if rules.for_text() {
             let rules = text_rules(&rules, is_unnamed(field));
             writeln!(out, "        if let {pattern} = &{holder} {{ {rules}.check(Some(value), {at}, out); }}")?;
@@ -243,6 +249,10 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
             writeln!(out, "        for (index, item) in self.{member}.iter().enumerate() {{")?;
             writeln!(out, "            if out.is_full() {{ break; }}")?;
             writeln!(out, "            item.check(&at.item({name:?}, index), out);\n        }}")?;
+        } else if is_time(field) {
+            writeln!(out, "        for (index, item) in self.{member}.iter().enumerate() {{")?;
+            writeln!(out, "            if out.is_full() {{ break; }}")?;
+            writeln!(out, "            crate::validate::time(item, &at.item({name:?}, index), out);\n        }}")?;
         } else if rules.for_text() {
             let rules = text_rules(&rules, is_unnamed(field));
             writeln!(out, "        {rules}.check_items(&self.{member}, {at}, out);")?;
@@ -264,6 +274,12 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
             "        crate::validate::number(self.{member}, {}, {:?}, {:?}, {at}, out);",
             rules.required, rules.min_value, rules.max_value
         ),
+        Kind::Message(_) if is_time(field) => {
+            if rules.required {
+                writeln!(out, "        crate::validate::present(self.{member}.is_some(), {at}, out);")?;
+            }
+            writeln!(out, "        if let Some(value) = &self.{member} {{ crate::validate::time(value, {at}, out); }}")
+        }
         Kind::Message(_) if own_message(field).is_some() => {
             if rules.required {
                 writeln!(out, "        crate::validate::present(self.{member}.is_some(), {at}, out);")?;
@@ -292,6 +308,11 @@ fn check_map(out: &mut String, field: &FieldDescriptor, rules: &Rules, member: &
         writeln!(out, "            if out.is_full() {{ break; }}\n            value.check({at}, out);\n        }}")?;
     }
     Ok(())
+}
+
+/// Whether the values are points in time.
+fn is_time(field: &FieldDescriptor) -> bool {
+    matches!(field.kind(), Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp")
 }
 
 /// Returns whether errors must not repeat the value: a secret, or a member that is easily confused with one.

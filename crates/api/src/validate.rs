@@ -1,6 +1,7 @@
 //! Validation of requests, with AWS's messages.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::Pattern;
 
@@ -321,6 +322,16 @@ pub(crate) fn number(
             out.add(at, named, format!("Member must have value less than or equal to {max}"));
         }
         _ => {}
+    }
+}
+
+/// The first and the last second that a time may have, of the years 1 and 9999.
+const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+pub(crate) fn time(value: &prost_types::Timestamp, at: &At<'_>, out: &mut Violations) {
+    if !SECONDS.contains(&value.seconds) || !(0..1_000_000_000).contains(&value.nanos) {
+        let constraint = "Member must be a time of the years 1 to 9999, with 0 to 999999999 nanoseconds";
+        out.add(at, None, constraint.into());
     }
 }
 

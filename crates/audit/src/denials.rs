@@ -12,7 +12,7 @@ use bailiwick_api::iamtoolbox::{
 };
 use bailiwick_api::op;
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, EvaluatedPolicy, Handle, Planned};
+use bailiwick_operation::{Check, Cx, EvaluatedPolicy, Handle, Planned, counted_as};
 use bailiwick_storage::Tx;
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,11 +49,12 @@ impl Denials {
     /// `ServiceFailure` if the trail cannot be read.
     pub async fn find(&self, cx: &Cx, authorization_id: &str) -> Result<Option<Denial>> {
         let is_management = cx.account() == cx.deployment().management_account;
-        self.find_of((!is_management).then(|| cx.account()), authorization_id, cx.now()).await
+        self.find_of(&counted_as(cx.caller()), (!is_management).then(|| cx.account()), authorization_id, cx.now()).await
     }
 
     async fn find_of(
         &self,
+        principal: &str,
         account: Option<AccountId>,
         authorization_id: &str,
         now: Timestamp,
@@ -61,7 +62,8 @@ impl Denials {
         let Some(event_id) = event_id(authorization_id) else { return Ok(None) };
         let from = now.checked_sub(KEPT).ok();
         let filters = vec![(Attribute::EventId, event_id)];
-        let page = self.look_up.page(&Query { account, from, filters, limit: 1, ..Query::default() }).await?;
+        let page =
+            self.look_up.page(principal, &Query { account, from, filters, limit: 1, ..Query::default() }).await?;
         Ok(page.events.first().and_then(|event| Denial::read(&event.line)))
     }
 

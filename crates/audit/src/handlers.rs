@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bailiwick_api::{audit as pb, op};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, WaitFor};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, WaitFor, counted_as};
 use bailiwick_storage::{Page, Tx};
 use jiff::Timestamp;
 
@@ -33,7 +33,7 @@ impl Handle<op::SearchEvents> for LookUp {
         let pages = page.open(cx, "SearchEvents")?;
         let after = pages.after().map(str::parse).transpose();
         let after = after.map_err(|_| IamError::internal("a marker without a position"))?;
-        let found = self.page(&Query { after, limit: pages.limit(), ..query }).await?;
+        let found = self.page(&counted_as(cx.caller()), &Query { after, limit: pages.limit(), ..query }).await?;
         let unreadable_segments = found.unreadable;
         let page = pages.answer(Page { items: found.events, next: found.next.map(|next| next.to_string()) })?;
         let events = page.items.into_iter().map(event).collect();
@@ -63,6 +63,7 @@ impl Handle<op::TailEvents> for LookUp {
         let most = Duration::from_secs(req.wait_seconds.and_then(|seconds| seconds.try_into().ok()).unwrap_or(0));
         let wait = after.filter(|_| !most.is_zero()).map(|after| EventAfter {
             look_up: self.clone(),
+            principal: counted_as(cx.caller()),
             query: query.clone(),
             after,
             most,
@@ -82,7 +83,7 @@ impl Handle<op::TailEvents> for LookUp {
             return Ok(pb::TailEventsResponse { marker, ..pb::TailEventsResponse::default() });
         };
         let after = after.parse().map_err(|_| IamError::internal("a marker without a position"))?;
-        let tail = self.tail(&Query { limit: pages.limit(), ..query }, after).await?;
+        let tail = self.tail(&counted_as(cx.caller()), &Query { limit: pages.limit(), ..query }, after).await?;
         let page = pages.answer(Page { items: tail.events, next: Some(tail.last.to_string()) })?;
         let events = page.items.into_iter().map(event).collect();
         Ok(pb::TailEventsResponse {
@@ -99,6 +100,7 @@ const TAIL: &str = "TailEvents";
 /// An event after a position, to wait for.
 struct EventAfter {
     look_up: LookUp,
+    principal: String,
     query: Query,
     after: u64,
     most: Duration,
@@ -107,7 +109,7 @@ struct EventAfter {
 #[async_trait]
 impl WaitFor for EventAfter {
     async fn wait(&self) -> Result<()> {
-        self.look_up.wait(&self.query, self.after, self.most).await
+        self.look_up.wait(&self.principal, &self.query, self.after, self.most).await
     }
 }
 
@@ -131,7 +133,7 @@ fn query(cx: &Cx, filter: Option<pb::EventFilter>) -> Query {
 /// The window of a request.
 ///
 /// # Errors
-/// `InvalidInput` for times that are out of range or in the wrong order.
+/// `InvalidInput` for times in the wrong order.
 pub(crate) fn window(
     start: Option<prost_types::Timestamp>,
     end: Option<prost_types::Timestamp>,
@@ -147,8 +149,7 @@ pub(crate) fn window(
 
 fn time(time: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>> {
     let time = time.map(|time| Timestamp::new(time.seconds, time.nanos));
-    time.transpose()
-        .map_err(|_| IamError::new(ErrorCode::InvalidInput, "a time is not between the years -9999 and 9999"))
+    time.transpose().map_err(|_| IamError::internal("a time is out of range although it was validated"))
 }
 
 fn event(found: Found) -> pb::Event {

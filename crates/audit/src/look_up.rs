@@ -1,14 +1,16 @@
 //! Finds events in the segments.
 //!
 //! Only what the recorder reported as durable is read. [`Indexes`] name the lines; a segment without an index is read
-//! as a whole. Files are read on threads for blocking work, a few look-ups at a time, and memory is bounded by the page
+//! as a whole. Files are read on threads for blocking work, a few look-ups at a time by turns of principals, and memory is bounded by the page
 //! and the index of one segment.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bailiwick_model::{AccountId, IamError, Result};
+use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bailiwick_operation::{FairQueue, FairQueueLimits, Overloaded, Permit};
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -27,8 +29,16 @@ use indexes::{Index, Indexes, open};
 pub use tail::Tail;
 pub(crate) use unreadable::UnreadableSegments;
 
-/// Look-ups that read at the same time; others wait.
-const AT_ONCE: usize = 4;
+/// Look-ups that read at the same time; others wait, and the principals that ask take turns.
+const TURNS: FairQueueLimits = FairQueueLimits {
+    at_once: 4,
+    at_once_of_one: 2,
+    waiting_of_one: 256,
+    waiting: 4 * 1024,
+    patience: Duration::from_secs(20),
+};
+/// When a look-up that was refused because too many wait may be repeated.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Calls that wait for an event at the same time; others do not wait.
 const WAITS: usize = 64;
 /// A page ends when its events have this many bytes, so that every answer fits into a message.
@@ -42,7 +52,7 @@ struct Inner {
     folder: PathBuf,
     /// The end of what is durable.
     end: watch::Receiver<Checkpoint>,
-    permits: Semaphore,
+    turns: FairQueue,
     /// Bounds the calls that wait for an event.
     waits: Semaphore,
     /// Whether calls have stopped waiting.
@@ -57,9 +67,9 @@ impl LookUp {
     pub(crate) fn new(folder: PathBuf, end: watch::Receiver<Checkpoint>) -> Self {
         let unreadable = Arc::<UnreadableSegments>::default();
         let indexes = Indexes::new(folder.clone(), Arc::clone(&unreadable));
-        let (permits, waits) = (Semaphore::new(AT_ONCE), Semaphore::new(WAITS));
+        let (turns, waits) = (FairQueue::new(TURNS), Semaphore::new(WAITS));
         let (is_stopping, is_missing) = (watch::Sender::new(false), Notify::new());
-        LookUp(Arc::new(Inner { folder, end, permits, waits, is_stopping, indexes, unreadable, is_missing }))
+        LookUp(Arc::new(Inner { folder, end, turns, waits, is_stopping, indexes, unreadable, is_missing }))
     }
 
     /// The folder of the trail, and the end of what is durable in it.
@@ -102,12 +112,14 @@ impl LookUp {
     }
 
     /// Finds a page of events, newest first by event time and sequence number. Segments that cannot be read are named.
+    /// The principals whose look-ups wait take turns.
     ///
     /// # Errors
+    /// `Throttling` if too many look-ups wait, or this one waits for too long.
     /// `ServiceFailure` when the folder can't be read.
-    pub async fn page(&self, query: &Query) -> Result<Page> {
+    pub async fn page(&self, principal: &str, query: &Query) -> Result<Page> {
         let query = query.clone().normalized();
-        let _permit = self.0.permits.acquire().await.map_err(IamError::internal)?;
+        let _permit = self.turn(principal).await?;
         self.blocking(move |inner| inner.page(&query)).await.map_err(IamError::internal)
     }
 
@@ -116,9 +128,9 @@ impl LookUp {
     ///
     /// # Errors
     /// `ServiceFailure` when the folder can't be read.
-    pub async fn event(&self, account: Option<AccountId>, event_id: &str) -> Result<Option<Found>> {
+    pub async fn event(&self, principal: &str, account: Option<AccountId>, event_id: &str) -> Result<Option<Found>> {
         let filters = vec![(Attribute::EventId, event_id.to_owned())];
-        let page = self.page(&Query { account, filters, limit: 1, ..Query::default() }).await?;
+        let page = self.page(principal, &Query { account, filters, limit: 1, ..Query::default() }).await?;
         Ok(page.events.into_iter().next())
     }
 
@@ -126,9 +138,15 @@ impl LookUp {
     ///
     /// # Errors
     /// `ServiceFailure` when the folder can't be read.
-    pub async fn begin(&self) -> Result<Option<Timestamp>> {
-        let _permit = self.0.permits.acquire().await.map_err(IamError::internal)?;
+    pub async fn begin(&self, principal: &str) -> Result<Option<Timestamp>> {
+        let _permit = self.turn(principal).await?;
         self.blocking(Inner::begin).await.map_err(IamError::internal)
+    }
+
+    /// Waits for the turn of a principal, under the text that its calls are counted under.
+    async fn turn(&self, principal: &str) -> Result<Permit> {
+        let refused = |Overloaded| IamError::new(ErrorCode::Throttling, "Rate exceeded").retry_after(RETRY_AFTER);
+        self.0.turns.enter(principal.to_owned()).await.map_err(refused)
     }
 
     /// Runs `work` on a thread for blocking work.

@@ -5,7 +5,7 @@
 
 use bailiwick_api::{audit as pb, op};
 use bailiwick_model::{IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, PageRequest, Pages, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Pages, Planned, counted_as};
 use bailiwick_storage::{Page, Tx};
 use jiff::SignedDuration;
 
@@ -63,7 +63,7 @@ impl Handle<op::GeneratePolicy> for LookUp {
         self.read_on(cx, &generation, &mut state).await?;
         let begin = match state.at {
             Some(_) => None,
-            None => self.begin().await?,
+            None => self.begin(&counted_as(cx.caller())).await?,
         };
         let answer = answer(&pages, &generation, state)?;
         Ok(pb::GeneratePolicyResponse { trail_begin_time: begin.map(|time| date(time.as_microsecond())), ..answer })

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use bailiwick_model::{Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::Cx;
+use bailiwick_operation::{Cx, counted_as};
 use jiff::Timestamp;
 
 use crate::handlers::window;
@@ -57,7 +57,7 @@ impl CallQuery {
     /// Reads the window of a request.
     ///
     /// # Errors
-    /// `InvalidInput` for times that are out of range or in the wrong order.
+    /// `InvalidInput` for times in the wrong order.
     pub fn new(
         principal: Option<RecordedPrincipal>,
         start: Option<prost_types::Timestamp>,
@@ -111,7 +111,7 @@ impl LookUp {
             false => (Attribute::PrincipalArn, principal.arn.as_str().to_owned()),
             true => (Attribute::EventCategory, "Decision".to_owned()),
         }));
-        let found = self.page(&look_up).await?;
+        let found = self.page(&counted_as(cx.caller()), &look_up).await?;
         let (records, unreadable) = (found.events.len(), found.unreadable);
         let mut page = CallPage { records, unreadable, ..CallPage::default() };
         for call in found.events.iter().filter_map(|event| RecordedCall::read(&event.line)) {

@@ -240,6 +240,13 @@ impl Cx {
     }
 }
 
+/// The text that a caller's calls and work are counted under. All sessions of a role are one caller, and a user's federated
+/// users count as the user: a principal that may make one can make many.
+pub fn counted_as(caller: &Caller) -> String {
+    let principal = &caller.principal;
+    principal.identity().map_or_else(|| principal.account().to_string(), ToString::to_string)
+}
+
 /// Formats 16 random bytes as a UUID of version 4, for ids of requests and audit events.
 pub fn uuid(random: [u8; 16]) -> String {
     let mut bytes = random;

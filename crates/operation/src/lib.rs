@@ -17,6 +17,7 @@ mod cx;
 mod decision_log;
 mod decision_record;
 mod documented;
+mod fair_queue;
 mod handle;
 mod issuer_keys;
 pub mod mfa;
@@ -39,9 +40,10 @@ pub use bailiwick_decision::{
     SessionKind, SessionPolicyRef, UnsignedCaller,
 };
 pub use check::{Check, ContextValue, Policy};
-pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
+pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, counted_as, uuid};
 pub use decision_log::DecisionLog;
 pub use decision_record::{CheckRecord, ContextRecord, DecidingStatement, DecisionRecord, SessionRecord};
+pub use fair_queue::{FairQueue, FairQueueLimits, Overloaded, Permit};
 pub use handle::{Handle, Planned, WaitFor};
 pub use issuer_keys::{IssuerKeys, IssuerKeysError, IssuerKeysOutcome, NoIssuerKeys, WantedKeys};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};

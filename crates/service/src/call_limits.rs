@@ -1,14 +1,29 @@
 //! The limits of calls, which the calls of other services for decisions have not: rates, and turns.
 
+use std::time::Duration;
+
 use bailiwick_model::{Result, SourceNetwork};
+use bailiwick_operation::{FairQueueLimits, Overloaded, Permit};
 use jiff::Timestamp;
 
 use crate::Incoming;
 use crate::authenticate::RETRY_AFTER;
 use crate::caller::CallCaller;
-use crate::fair_queue::{Overloaded, Permit};
 use crate::shared::Shared;
 use crate::steps::Facts;
+
+/// The limits of the queue of calls for this many processors.
+pub(crate) fn queue(processors: usize) -> FairQueueLimits {
+    // Some calls wait for reads of the disk, so that more than one for each processor must have begun.
+    let at_once = 16 * processors.max(1);
+    FairQueueLimits {
+        at_once,
+        at_once_of_one: at_once / 2,
+        waiting_of_one: 4 * 1024,
+        waiting: 32 * 1024,
+        patience: Duration::from_secs(20),
+    }
+}
 
 /// Counts a call from a source, before its caller is known.
 ///

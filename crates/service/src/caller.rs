@@ -7,7 +7,7 @@ use bailiwick_api::{CallKind, Operation, OperationInfo};
 use bailiwick_authz::{Authenticated, DecidedBy, ExplainedDenial};
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
 use bailiwick_operation::{
-    Check, Cx, IssuerKeysOutcome, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, standing,
+    Check, Cx, IssuerKeysOutcome, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, counted_as, standing,
 };
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
@@ -176,10 +176,7 @@ impl CallCaller for Authenticated {
     }
 
     fn counted_as(&self) -> String {
-        // All sessions of a role are one caller, and a user's federated users count as the user: a principal that may make
-        // one can make many.
-        let principal = &self.caller.principal;
-        principal.identity().map_or_else(|| principal.account().to_string(), ToString::to_string)
+        counted_as(&self.caller)
     }
 
     fn set_proven(&mut self, proven: UnsignedCaller) -> Result<()> {

@@ -22,7 +22,6 @@ mod conflict_queue;
 mod denied_policies;
 mod dispatch;
 mod failures;
-mod fair_queue;
 mod handlers;
 mod last_used;
 mod lockout;

@@ -20,7 +20,7 @@ use prometheus::{
 use self::pulled::PulledFamily;
 pub use self::pulled::Samples;
 use crate::Route;
-use crate::fair_queue::FairQueue;
+use bailiwick_operation::FairQueue;
 
 /// The upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];

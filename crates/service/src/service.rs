@@ -7,13 +7,14 @@ use bailiwick_model::{IamError, Result};
 use bailiwick_operation::uuid;
 use futures_util::FutureExt as _;
 
+use crate::call_limits;
 use crate::call_rates::CallRates;
 use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
-use crate::fair_queue::{FairQueue, Limits};
 use crate::last_used;
 use crate::shared::Shared;
 use crate::{Answer, Incoming, Metrics, Parts, Refused, dispatch, refused};
+use bailiwick_operation::FairQueue;
 
 /// Answers calls. Shared by all front ends.
 pub struct Service(Shared);
@@ -28,7 +29,7 @@ impl Service {
         metrics.count_decisions_of(&parts.authz);
         metrics.count_records_of(&parts.recorder);
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let fair_queue = FairQueue::new(Limits::of(processors));
+        let fair_queue = FairQueue::new(call_limits::queue(processors));
         metrics.show_waiting(fair_queue.clone());
         Service(Shared {
             parts,

@@ -15,7 +15,7 @@ use crate::Metrics;
 use crate::call_rates::CallRates;
 use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
-use crate::fair_queue::FairQueue;
+use bailiwick_operation::FairQueue;
 
 /// The parts of the service.
 pub struct Parts {

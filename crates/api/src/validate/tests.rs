@@ -1,5 +1,5 @@
 use crate::{Validate, Violations};
-use crate::{account, authz, iam, sts};
+use crate::{account, audit, authz, cloudtrail, iam, sts};
 
 fn check(request: impl Validate, expected: &str) {
     let violations = request.validate();
@@ -327,4 +327,46 @@ fn own_operations() {
          Value at 'caller.principalArn' failed to satisfy constraint: Member must have length greater than or equal to 20; \
          Value at 'context.1.member.key' failed to satisfy constraint: Member must not be null",
     );
+}
+
+/// A time that no calendar has passed validation, and each handler had to refuse it in its own words.
+#[test]
+fn times() {
+    let wrong = [(-62_135_596_801, 0), (253_402_300_800, 0), (i64::MIN, 0), (i64::MAX, 0), (0, -1), (0, 1_000_000_000)];
+    let right = [(-62_135_596_800, 0), (253_402_300_799, 999_999_999), (0, 0)];
+    let at = |(seconds, nanos)| Some(prost_types::Timestamp { seconds, nanos });
+    let is = |member: &str| {
+        format!(
+            "1 validation error detected: Value at '{member}' failed to satisfy constraint: \
+             Member must be a time of the years 1 to 9999, with 0 to 999999999 nanoseconds"
+        )
+    };
+    let all = |time, [start, end]: [&str; 2]| {
+        let principal_arn = format!("arn:aws:iam::111122223333:user/{}", "a".repeat(9));
+        check(audit::SearchEventsRequest { start_time: at(time), ..Default::default() }, start);
+        check(audit::SearchEventsRequest { end_time: at(time), ..Default::default() }, end);
+        let request = audit::GeneratePolicyRequest { principal_arn, start_time: at(time), ..Default::default() };
+        check(request, start);
+        let changes = vec![audit::PolicyChange { change: None }];
+        check(audit::ReplayRequest { changes, end_time: at(time), ..Default::default() }, end);
+    };
+    wrong.into_iter().for_each(|time| all(time, [&is("startTime"), &is("endTime")]));
+    right.into_iter().for_each(|time| all(time, ["", ""]));
+    let request = cloudtrail::LookupEventsRequest { start_time: at(wrong[0]), ..Default::default() };
+    check(request, &is("startTime"));
+}
+
+/// The test above has every request with a time.
+#[test]
+fn requests_with_times() {
+    let has_time = |message: prost_reflect::MessageDescriptor| {
+        let is_time =
+            |kind| matches!(kind, prost_reflect::Kind::Message(of) if of.full_name() == "google.protobuf.Timestamp");
+        message.fields().any(|field| is_time(field.kind()))
+    };
+    let methods = crate::pool().services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let mut found: Vec<String> =
+        methods.filter(|method| has_time(method.input())).map(|method| method.name().to_owned()).collect();
+    found.sort();
+    assert_eq!(found, ["GeneratePolicy", "LookupEvents", "Replay", "SearchEvents"]);
 }

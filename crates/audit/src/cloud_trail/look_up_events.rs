@@ -5,7 +5,7 @@
 use bailiwick_api::cloudtrail::{Event, LookupAttribute, LookupEventsRequest, LookupEventsResponse, Resource};
 use bailiwick_api::{Operation, op};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, Paging, Planned};
+use bailiwick_operation::{Check, Cx, Handle, Paging, Planned, counted_as};
 use bailiwick_storage::Tx;
 use jiff::{SignedDuration, Timestamp};
 use prost_types::Timestamp as Time;
@@ -40,7 +40,7 @@ impl Handle<op::LookupEvents> for CloudTrail {
             Some("insight") => return Ok(LookupEventsResponse::default()),
             Some(_) => return Err(refused(ErrorCode::InvalidEventCategory, "EventCategory must be insight.")),
         }
-        let page = self.look_up.page(&query).await?;
+        let page = self.look_up.page(&counted_as(cx.caller()), &query).await?;
         let next_token = page.next.map(|next| paging.marker(&next.to_string())).transpose()?;
         Ok(LookupEventsResponse { events: page.events.into_iter().map(event).collect(), next_token })
     }

@@ -39,18 +39,18 @@ impl LookUp {
     /// Returns the events after a sequence number that a query finds, without its times and its page, up to its limit.
     ///
     /// # Errors
-    /// `ServiceFailure` when the folder can't be read.
-    pub async fn tail(&self, query: &Query, after: u64) -> Result<Tail> {
+    /// `Throttling` if too many look-ups wait, `ServiceFailure` when the folder can't be read.
+    pub async fn tail(&self, principal: &str, query: &Query, after: u64) -> Result<Tail> {
         let query = Query { from: None, to: None, after: None, ..query.clone() }.normalized();
-        let _permit = self.0.permits.acquire().await.map_err(IamError::internal)?;
+        let _permit = self.turn(principal).await?;
         self.blocking(move |inner| inner.tail(&query, after)).await.map_err(IamError::internal)
     }
 
     /// Waits until [`tail`](Self::tail) would return an event, at most for some time. Does not wait if too many calls do.
     ///
     /// # Errors
-    /// `ServiceFailure` when the folder can't be read.
-    pub async fn wait(&self, query: &Query, after: u64, most: Duration) -> Result<()> {
+    /// `Throttling` if too many look-ups wait, `ServiceFailure` when the folder can't be read.
+    pub async fn wait(&self, principal: &str, query: &Query, after: u64, most: Duration) -> Result<()> {
         let Ok(_waits) = self.0.waits.try_acquire() else { return Ok(()) };
         let mut is_stopping = self.0.is_stopping.subscribe();
         let query = Query { limit: 1, ..query.clone() };
@@ -58,7 +58,7 @@ impl LookUp {
         let found = async {
             loop {
                 end.borrow_and_update();
-                let tail = self.tail(&query, after).await?;
+                let tail = self.tail(principal, &query, after).await?;
                 if !tail.events.is_empty() {
                     return Ok(());
                 }

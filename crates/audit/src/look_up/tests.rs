@@ -103,7 +103,7 @@ pub(crate) fn written(folder: &TempDir) -> (Segments, LookUp, Vec<Record>) {
 async fn pages(look_up: &LookUp, query: &Query) -> Vec<String> {
     let (mut ids, mut query) = (Vec::new(), query.clone());
     loop {
-        let page = look_up.page(&query).await.unwrap();
+        let page = look_up.page("caller", &query).await.unwrap();
         assert!(page.events.len() <= query.limit);
         ids.extend(page.events.iter().map(|event| event.values(Attribute::EventId).remove(0)));
         query.after = page.next;
@@ -194,7 +194,7 @@ async fn waits_end_when_the_server_stops() {
     let look_up = LookUp::new(folder.path().into(), end);
     let wait = || {
         let look_up = look_up.clone();
-        async move { look_up.wait(&Query::default(), 0, std::time::Duration::from_secs(3_600)).await }
+        async move { look_up.wait("caller", &Query::default(), 0, std::time::Duration::from_secs(3_600)).await }
     };
     let waiting = tokio::spawn(wait());
     tokio::task::yield_now().await;
@@ -221,7 +221,7 @@ async fn an_event_is_found_by_its_id_in_its_account_only() {
     for (_folder, (_segments, look_up, records)) in both() {
         let id = records[1].event_id.replace('-', "");
         for (of, is_found) in [(Some(OURS), true), (Some(OTHER), false), (None, true)] {
-            let found = look_up.event(of.map(account), &id).await.unwrap();
+            let found = look_up.event("caller", of.map(account), &id).await.unwrap();
             assert_eq!(found.is_some(), is_found, "{of:?}");
         }
     }
@@ -234,7 +234,7 @@ async fn pages_have_no_duplicates_while_writing_goes_on() {
         let mut query = Query { limit: 10, ..Query::default() };
         let mut seen = BTreeSet::new();
         for id in 1_000.. {
-            let page = look_up.page(&query).await.unwrap();
+            let page = look_up.page("caller", &query).await.unwrap();
             assert!(page.events.iter().all(|event| seen.insert(event.values(Attribute::EventId).remove(0))));
             segments.append(&[record(id, 1_000_000_000, OURS, "ann")]).unwrap();
             query.after = page.next;
@@ -244,6 +244,51 @@ async fn pages_have_no_duplicates_while_writing_goes_on() {
         }
         assert!(records.iter().all(|record| seen.contains(&record.event_id)));
     }
+}
+
+/// Look-ups were served in the order of arrival, so that those of one principal delayed everyone's.
+#[tokio::test]
+async fn principals_take_turns() {
+    let folder = TempDir::new().unwrap();
+    let (_segments, look_up, _) = written(&folder);
+    let mut begun = Vec::new();
+    for _ in 0..TURNS.at_once_of_one {
+        begun.push(look_up.turn("flood").await.unwrap());
+    }
+    let flood: Vec<_> = (0..50)
+        .map(|_| {
+            let look_up = look_up.clone();
+            tokio::spawn(async move { look_up.page("flood", &Query::default()).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let page = look_up.page("other", &Query { limit: 1, ..Query::default() }).await.unwrap();
+    assert_eq!(page.events.len(), 1, "half of the places are for others");
+    assert!(flood.iter().all(|call| !call.is_finished()));
+    drop(begun);
+    for call in flood {
+        call.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn too_many_waiting_look_ups_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let (_segments, look_up, _) = written(&folder);
+    let mut begun = Vec::new();
+    for _ in 0..TURNS.at_once_of_one {
+        begun.push(look_up.turn("flood").await.unwrap());
+    }
+    let waiting: Vec<_> = (0..TURNS.waiting_of_one)
+        .map(|_| {
+            let look_up = look_up.clone();
+            tokio::spawn(async move { look_up.page("flood", &Query::default()).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let refused = look_up.page("flood", &Query::default()).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::Throttling);
+    waiting.into_iter().for_each(|call| call.abort());
 }
 
 /// What was not reported as durable may be cut off again.

@@ -7,7 +7,7 @@ use crate::look_up::tests::{both, record, segments};
 async fn followed(look_up: &LookUp, query: &Query, mut after: u64) -> (Vec<String>, u64) {
     let mut ids = Vec::new();
     loop {
-        let tail = look_up.tail(query, after).await.unwrap();
+        let tail = look_up.tail("caller", query, after).await.unwrap();
         assert!(tail.events.len() <= query.limit && tail.last >= after);
         ids.extend(tail.events.iter().map(|event| event.values(Attribute::EventId).remove(0)));
         after = tail.last;
@@ -38,7 +38,7 @@ async fn a_wait_ends_with_an_event_that_is_found() {
     let long = Duration::from_secs(600);
     let waiting = tokio::spawn({
         let (look_up, query) = (look_up.clone(), query.clone());
-        async move { look_up.wait(&query, 0, long).await }
+        async move { look_up.wait("caller", &query, 0, long).await }
     });
     for id in 0..20 {
         segments.append(&[record(id, 1, "111122223333", "bob")]).unwrap();
@@ -51,9 +51,9 @@ async fn a_wait_ends_with_an_event_that_is_found() {
     segments.append(&[record(21, 1, "111122223333", "ann")]).unwrap();
     waiting.await.unwrap().unwrap();
     // Nothing comes any more: the time ends the wait, or the end of the writer.
-    look_up.wait(&query, 22, Duration::from_millis(1)).await.unwrap();
+    look_up.wait("caller", &query, 22, Duration::from_millis(1)).await.unwrap();
     drop(segments);
-    look_up.wait(&query, 22, long).await.unwrap();
+    look_up.wait("caller", &query, 22, long).await.unwrap();
 }
 
 #[tokio::test]
@@ -62,6 +62,6 @@ async fn too_many_calls_do_not_wait() {
     let segments = segments(folder.path());
     let look_up = LookUp::new(folder.path().to_owned(), segments.follow_end());
     let all = look_up.0.waits.acquire_many(super::super::WAITS as u32).await.unwrap();
-    look_up.wait(&Query::default(), 0, Duration::from_secs(600)).await.unwrap();
+    look_up.wait("caller", &Query::default(), 0, Duration::from_secs(600)).await.unwrap();
     drop(all);
 }

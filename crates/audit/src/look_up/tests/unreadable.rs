@@ -93,10 +93,10 @@ async fn the_other_segments_are_searched() {
             let found: BTreeSet<String> = pages(&trail.look_up, &query).await.into_iter().collect();
             assert_eq!(found, others, "{damage:?} {is_indexed} {limit}");
         }
-        let page = trail.look_up.page(&Query { limit: 1_000, ..Query::default() }).await.unwrap();
+        let page = trail.look_up.page("caller", &Query { limit: 1_000, ..Query::default() }).await.unwrap();
         assert_eq!(page.unreadable, [segment_name(trail.second)], "{damage:?} {is_indexed}");
         assert_eq!(trail.look_up.unreadable_segments(), 1);
-        assert!(trail.look_up.begin().await.unwrap().is_some());
+        assert!(trail.look_up.begin("caller").await.unwrap().is_some());
     }
 }
 
@@ -107,7 +107,7 @@ async fn the_tail_goes_on_after_it() {
         let query = Query { limit: 13, ..Query::default() };
         let (mut found, mut unreadable, mut after) = (Vec::new(), BTreeSet::new(), 0);
         loop {
-            let tail: Tail = trail.look_up.tail(&query, after).await.unwrap();
+            let tail: Tail = trail.look_up.tail("caller", &query, after).await.unwrap();
             found.extend(tail.events.iter().map(|event| event.values(Attribute::EventId).remove(0)));
             unreadable.extend(tail.unreadable);
             after = tail.last;
@@ -129,7 +129,7 @@ async fn the_beginning_of_a_trail_that_cannot_be_read_is_not_known() {
     let first = folder.path().join(segment_name(1));
     fs::remove_file(&first).unwrap();
     fs::create_dir(&first).unwrap();
-    assert_eq!(look_up.begin().await.unwrap(), None);
+    assert_eq!(look_up.begin("caller").await.unwrap(), None);
 }
 
 /// The indexes of the others are built, and the segment is searched again when it is restored.
@@ -138,7 +138,7 @@ async fn a_restored_segment_is_read_again() {
     for (damage, is_indexed) in all() {
         let trail = Damaged::new(damage, is_indexed);
         let query = Query { limit: 1_000, ..Query::default() };
-        trail.look_up.page(&query).await.unwrap();
+        trail.look_up.page("caller", &query).await.unwrap();
         trail.look_up.build_indexes().await.unwrap();
         assert_eq!(trail.look_up.unreadable_segments(), 1, "{damage:?} {is_indexed}");
         let starts = segment_starts(trail.folder.path()).unwrap();
@@ -149,7 +149,7 @@ async fn a_restored_segment_is_read_again() {
         trail.look_up.build_indexes().await.unwrap();
         assert_eq!(trail.look_up.unreadable_segments(), 0);
         assert_eq!(pages(&trail.look_up, &query).await, expected(&trail.records, |_| true));
-        assert_eq!(trail.look_up.page(&query).await.unwrap().unreadable, [""; 0]);
+        assert_eq!(trail.look_up.page("caller", &query).await.unwrap().unreadable, [""; 0]);
     }
 }
 

@@ -1,10 +1,9 @@
-//! The order of calls when there are more than the processors can work on: fair queueing by principal.
+//! The order of work when there is more than can be done at once: fair queueing by principal.
 //!
 //! Only a limited number of calls is worked on at once; the others wait, without any use of the processors, and the
 //! principals with waiting calls take turns. One principal has half of the places at most, so that calls which wait in their
-//! place, such as for a file, leave the other half to others. So a principal that floods the server with calls delays its
-//! own, and decisions, which do not wait here, are answered as fast as without the flood. Beyond a number of waiting calls,
-//! of one principal or of all, and after a time, the answer is `Throttling`.
+//! place, such as for a file, leave the other half to others. So a principal with a flood of calls delays its own. Beyond a
+//! number of waiting calls, of one principal or of all, and after a time, a call is refused.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,42 +16,27 @@ const FEW: usize = 16;
 
 /// The limits of a queue.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub struct FairQueueLimits {
     /// How many calls are worked on at once.
-    pub(crate) at_once: usize,
+    pub at_once: usize,
     /// How many of them may be of one principal.
-    pub(crate) at_once_of_one: usize,
+    pub at_once_of_one: usize,
     /// How many calls of one principal wait.
-    pub(crate) waiting_of_one: usize,
+    pub waiting_of_one: usize,
     /// How many calls wait. Principals with few waiting calls may exceed it, to twice as many.
-    pub(crate) waiting: usize,
+    pub waiting: usize,
     /// How long a call waits.
-    pub(crate) patience: Duration,
-}
-
-impl Limits {
-    /// The limits for this many processors.
-    pub(crate) fn of(processors: usize) -> Self {
-        // Some calls wait for reads of the disk, so that more than one for each processor must have begun.
-        let at_once = 16 * processors.max(1);
-        Limits {
-            at_once,
-            at_once_of_one: at_once / 2,
-            waiting_of_one: 4 * 1024,
-            waiting: 32 * 1024,
-            patience: Duration::from_secs(20),
-        }
-    }
+    pub patience: Duration,
 }
 
 /// Too many calls wait, or this one has waited for too long.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Overloaded;
+pub struct Overloaded;
 
 /// The queue. Clones share the state.
 #[derive(Clone)]
-pub(crate) struct FairQueue {
-    limits: Limits,
+pub struct FairQueue {
+    limits: FairQueueLimits,
     state: Arc<Mutex<State>>,
 }
 
@@ -71,10 +55,12 @@ struct State {
 }
 
 /// The permission to work on a call. Dropping it lets the next call begin.
-pub(crate) struct Permit(Option<(FairQueue, Arc<str>)>);
+#[must_use]
+pub struct Permit(Option<(FairQueue, Arc<str>)>);
 
 impl FairQueue {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Makes an empty queue.
+    pub fn new(limits: FairQueueLimits) -> Self {
         FairQueue { limits, state: Arc::default() }
     }
 
@@ -82,7 +68,7 @@ impl FairQueue {
     ///
     /// # Errors
     /// [`Overloaded`] if too many calls wait, or after the patience of the limits.
-    pub(crate) async fn enter(&self, principal: String) -> Result<Permit, Overloaded> {
+    pub async fn enter(&self, principal: String) -> Result<Permit, Overloaded> {
         let principal: Arc<str> = principal.into();
         let turn = {
             let mut state = self.state();
@@ -96,7 +82,7 @@ impl FairQueue {
     }
 
     /// How many calls wait.
-    pub(crate) fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.state().count
     }
 
@@ -119,7 +105,7 @@ impl FairQueue {
 }
 
 impl State {
-    fn may_begin(&self, principal: &str, limits: Limits) -> bool {
+    fn may_begin(&self, principal: &str, limits: FairQueueLimits) -> bool {
         let own = self.begun_of.get(principal).copied().unwrap_or(0);
         self.begun < limits.at_once && own < limits.at_once_of_one
     }
@@ -139,7 +125,7 @@ impl State {
         }
     }
 
-    fn push(&mut self, principal: Arc<str>, limits: Limits) -> Result<oneshot::Receiver<Permit>, Overloaded> {
+    fn push(&mut self, principal: Arc<str>, limits: FairQueueLimits) -> Result<oneshot::Receiver<Permit>, Overloaded> {
         let own = self.waiting.get(&principal).map_or(0, VecDeque::len);
         let is_crowded = self.count >= limits.waiting && own >= FEW;
         if is_crowded || self.count >= 2 * limits.waiting || own >= limits.waiting_of_one {
@@ -155,7 +141,7 @@ impl State {
     }
 
     /// Begins the oldest call of the first principal that may begin one.
-    fn next(&mut self, limits: Limits) -> Option<(Arc<str>, oneshot::Sender<Permit>)> {
+    fn next(&mut self, limits: FairQueueLimits) -> Option<(Arc<str>, oneshot::Sender<Permit>)> {
         // Few principals can have all the places that one may have, so that the search is short.
         let at = self.turns.iter().position(|principal| self.may_begin(principal, limits))?;
         let principal = self.turns.remove(at)?;

@@ -1,7 +1,7 @@
 use super::*;
 
-const LIMITS: Limits =
-    Limits { at_once: 2, at_once_of_one: 2, waiting_of_one: 3, waiting: 5, patience: Duration::from_secs(10) };
+const LIMITS: FairQueueLimits =
+    FairQueueLimits { at_once: 2, at_once_of_one: 2, waiting_of_one: 3, waiting: 5, patience: Duration::from_secs(10) };
 
 type Waiting = std::pin::Pin<Box<dyn Future<Output = Result<Permit, Overloaded>> + Send>>;
 
@@ -79,7 +79,7 @@ async fn a_permit_that_was_given_and_not_taken_is_given_on() {
 
 #[tokio::test]
 async fn a_call_waits_only_for_so_long() {
-    let queue = FairQueue::new(Limits { patience: Duration::from_millis(1), ..LIMITS });
+    let queue = FairQueue::new(FairQueueLimits { patience: Duration::from_millis(1), ..LIMITS });
     let begun: Vec<Permit> = (0..2).map(|_| permit(&mut call(&queue, "a"))).collect();
     assert_eq!(call(&queue, "a").await.err(), Some(Overloaded));
     drop(begun);
@@ -88,7 +88,7 @@ async fn a_call_waits_only_for_so_long() {
 
 #[tokio::test]
 async fn one_principal_leaves_places_to_others() {
-    let queue = FairQueue::new(Limits { at_once: 4, at_once_of_one: 2, ..LIMITS });
+    let queue = FairQueue::new(FairQueueLimits { at_once: 4, at_once_of_one: 2, ..LIMITS });
     let mut slow: Vec<Permit> = (0..2).map(|_| permit(&mut call(&queue, "slow"))).collect();
     let mut waiting = call(&queue, "slow");
     assert!(poll(&mut waiting).is_none(), "half of the places are for others");
@@ -107,7 +107,7 @@ async fn one_principal_leaves_places_to_others() {
 
 #[tokio::test]
 async fn those_with_many_waiting_calls_do_not_refuse_others() {
-    let queue = FairQueue::new(Limits { waiting_of_one: 100, waiting: 20, ..LIMITS });
+    let queue = FairQueue::new(FairQueueLimits { waiting_of_one: 100, waiting: 20, ..LIMITS });
     let _begun: Vec<Permit> = (0..2).map(|_| permit(&mut call(&queue, "a"))).collect();
     let _flood: Vec<Waiting> = (0..20).map(|_| call(&queue, "a")).collect();
     assert_eq!(poll(&mut call(&queue, "a")).map(|r| r.err()), Some(Some(Overloaded)));
