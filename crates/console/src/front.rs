@@ -103,6 +103,9 @@ impl Front {
                 if request.path() == "sign-in" {
                     return pages::sign_in::answer(&request, id, state).await;
                 }
+                if request.path() == "first" && !request.query.raw("link").is_empty() {
+                    return pages::first::answer(&request).await;
+                }
                 if matches!(state, Some(State::Pending(_))) {
                     return reply::redirect("/console/sign-in");
                 }

@@ -6,6 +6,7 @@ mod credentials;
 mod denials;
 mod document;
 mod file;
+pub(crate) mod first;
 mod groups;
 mod home;
 mod identity;
@@ -37,6 +38,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     match (noun, rest) {
         ("", "") => home::answer(person).await,
         ("file", "") => file::answer(person),
+        ("first", "") => first::guide(person).await,
         ("mfa", "") => mfa::answer(person).await,
         ("passkey", "") => passkey::answer(person).await,
         ("profile", "") => profile::answer(person).await,

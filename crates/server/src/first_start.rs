@@ -12,9 +12,11 @@ use bailiwick_directory::{BootstrapOptions, Bootstrapped, FirstKey, bootstrap};
 use bailiwick_model::IamError;
 use bailiwick_operation::{Clock, Random};
 use bailiwick_seal::{Keyring, Sealer, SecretString, WrappedKeyring};
+use bailiwick_signin::{LINK_LIFETIME, Link};
 use bailiwick_storage::{At, Meta, Store, Tx};
 use bailiwick_storage_redb::{RedbFile, RedbStore};
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::deployment::{self, Found, Missing, Opened};
 use crate::failure::Failure;
@@ -31,6 +33,7 @@ pub(crate) async fn open(
     options: &DeploymentOptions,
     file: RedbFile,
     endpoint: &str,
+    public_url: &str,
 ) -> Result<Opened, Failure> {
     let missing = if options.accept_damaged_store { Missing::Accepted } else { Missing::Refused };
     match deployment::read(files, file, missing).await? {
@@ -40,7 +43,7 @@ pub(crate) async fn open(
         }
         Found::Unused(file) => {
             let (clock, random) = (&SystemClock, &SystemRandomness::default());
-            FirstStart { files, options, endpoint, clock, random }.run(file).await
+            FirstStart { files, options, endpoint, public_url, clock, random }.run(file).await
         }
     }
 }
@@ -50,6 +53,7 @@ struct FirstStart<'a> {
     files: &'a StoreOptions,
     options: &'a DeploymentOptions,
     endpoint: &'a str,
+    public_url: &'a str,
     clock: &'a dyn Clock,
     random: &'a dyn Random,
 }
@@ -84,20 +88,27 @@ impl FirstStart<'_> {
         tx.put_meta(&meta).await.map_err(|e| fail(&e))?;
         tx.put_keyring(wrapped.as_bytes().to_vec().into()).await.map_err(|e| fail(&e))?;
         if bootstrapped.generated {
-            self.show(&bootstrapped)?;
+            let (account, key) = (bootstrapped.account, &bootstrapped.root_key.id);
+            let link = Link::issue(&sealer, account, key, now).map_err(|e| fail(&e))?;
+            self.show(&bootstrapped, &Zeroizing::new(link))?;
         }
         tx.commit().await.map_err(|e| fail(&e))?;
         Ok(Opened { redb, meta, keyring, master })
     }
 
-    fn show(&self, bootstrapped: &Bootstrapped) -> Result<(), Failure> {
+    fn show(&self, bootstrapped: &Bootstrapped, link: &str) -> Result<(), Failure> {
         let file = self.files.credentials_file();
         root_credentials::remove_unused(&file)?;
         let (account, key) = (bootstrapped.account, &bootstrapped.root_key);
         let exports = root_credentials::exports(key, &self.options.region, Some(self.endpoint));
         let on_terminal = std::io::stdout().is_terminal();
+        let minutes = LINK_LIFETIME.as_mins();
+        let address = Zeroizing::new(format!("{}/console/first?link={link}", self.public_url.trim_end_matches('/')));
         if !on_terminal {
-            root_credentials::write(&exports, &file)?;
+            // The output may be kept in a log, where the address must not be.
+            let note = format!("# Signs root in to the console, once, within {minutes} minutes: {}\n", *address);
+            let lines = Zeroizing::new(format!("{}{}", *exports, *Zeroizing::new(note)));
+            root_credentials::write(&lines, &file)?;
         }
         let access_key = if on_terminal {
             "this access key, which is shown only once"
@@ -109,7 +120,14 @@ impl FirstStart<'_> {
         let first = if on_terminal { "these lines".to_owned() } else { format!("`source {}`", file.display()) };
         output::print(&format!(
             "Try it in another terminal, with {first} first:\n\n  aws sts get-caller-identity\n  aws iam list-users\n\n"
-        ))
+        ))?;
+        let place =
+            if on_terminal { format!("\n\n  {}\n\n", *address) } else { " at the end of that file.\n\n".to_owned() };
+        output::print(&Zeroizing::new(format!(
+            "Or open the console in a browser, signed in as root, once within {minutes} minutes, with the address{}{}",
+            if on_terminal { ":" } else { "" },
+            *Zeroizing::new(place)
+        )))
     }
 }
 

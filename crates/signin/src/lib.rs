@@ -18,11 +18,14 @@ mod change_password;
 mod credentials;
 mod factor;
 mod federation;
+mod link;
 mod lockout;
 mod root_password;
 mod session;
 mod sessions;
 mod sign_in;
+
+pub use link::{LINK_LIFETIME, Link};
 
 /// Handles the operations of people who sign in.
 #[derive(Clone, Copy, Debug, Default)]

@@ -71,7 +71,7 @@ def request(server, house, operation, name, account, key):
         "TargetPrincipal": account, "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"},
         "account": account, "userName": name, "password": "Spoonbill-17-mud", "newPassword": "Spoonbill-18-mud",
         "accessKeyId": key, "secretAccessKey": "x" * 40, "sessionToken": "x" * 40, "sessionIds": ["ASIAIOSFODNN7EXAMPLE"],
-        "label": "key", "clientData": "e30", "attestationObject": "oA",
+        "label": "key", "link": "A" * 100, "clientData": "e30", "attestationObject": "oA",
         "EncodedMessage": "x" * 80, "authorizationId": "0" * 32, "Audience": ["a"], "SigningAlgorithm": "ES384", "Policy": ALLOW_ALL,
         "WebIdentityToken": "a.b.c", "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/", "TrailName": name, "policyUri": "x", "principalArn": f"{arn}user/hidden/{name}",
         "changes": [{"deletePermissionsBoundary": {"identityArn": f"{arn}user/hidden/{name}"}}],

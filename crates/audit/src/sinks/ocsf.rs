@@ -24,6 +24,7 @@ const CLASSES: &[(&[&str], Class, u64, &str)] = &[
     (
         &[
             "SignIn",
+            "SignInWithLink",
             "GetSigninToken",
             "GetSignInCredentials",
             "CreateToken",

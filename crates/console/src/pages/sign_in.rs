@@ -161,7 +161,8 @@ fn assertion(form: &Form) -> Option<PasskeyAssertion> {
     })
 }
 
-fn signed_in(request: &Request<'_>, token: SignInToken, next: &str) -> Reply {
+/// Gives the browser a session, and leads it to a page.
+pub(crate) fn signed_in(request: &Request<'_>, token: SignInToken, next: &str) -> Reply {
     let context = request.context;
     let id = context.sessions.sign_in(&|buffer| context.fill(buffer), request.now, token);
     let mut reply = reply::redirect(next);

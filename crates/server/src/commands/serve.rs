@@ -116,11 +116,11 @@ async fn serve(options: Options) -> Result<(), Failure> {
     }
     let file = store::open(&options.store)?;
     let endpoint = format!("{scheme}://{address}");
-    let opened = first_start::open(&options.store, &options.deployment, file, &endpoint).await?;
+    let public_url = options.listening.public_url(&endpoint);
+    let opened = first_start::open(&options.store, &options.deployment, file, &endpoint, &public_url).await?;
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let master_keys = Arc::new(MasterKeys::new(opened.master.clone()));
     let control = Control::bind(&options.store.data_dir);
-    let public_url = options.listening.public_url(&endpoint);
     let deployment = opened.deployment(options.deployment.region.clone(), public_url, issuer_keys);
     deployment::add_new_managed_policies(&deployment, &store).await;
     let audit = options.audit.settings(&options.store.data_dir);

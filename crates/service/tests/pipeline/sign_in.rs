@@ -1,6 +1,7 @@
 //! People who sign in: what proves them, what they must change first, what is recorded.
 
 mod guesses;
+mod link;
 mod passkeys;
 mod sessions;
 

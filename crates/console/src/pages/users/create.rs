@@ -28,7 +28,12 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         Field::line("path", "Path", 512).with("/").hint("Begins and ends with /, such as /teams/platform/."),
         Field::any("group", "Groups", choices::groups(person).await, "No group that you may list."),
     ];
-    fields.extend(choices::policy_fields(person, &[]).await);
+    let mut policies = choices::policy_fields(person, &[]).await;
+    // The guide for the first steps names a policy in its link.
+    if let Some((arn, others)) = person.query().text("arn").zip(policies.pop()) {
+        policies.push(others.with(arn));
+    }
+    fields.extend(policies);
     fields.push(
         Field::password("password", "Password for the console", "new-password")
             .hint("Without one the user cannot sign in, but can have access keys."),

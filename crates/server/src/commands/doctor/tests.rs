@@ -30,7 +30,14 @@ async fn found(change: Change) -> Vec<(&'static str, String)> {
     let data = data.to_str().unwrap();
     let serve = ServeLine::parse_from(["serve", "--data-dir", data, "--account-id", "111122223333"]);
     let file = store::open(&serve.store).unwrap();
-    let opened = crate::first_start::open(&serve.store, &serve.deployment, file, "http://127.0.0.1:7470").await;
+    let opened = crate::first_start::open(
+        &serve.store,
+        &serve.deployment,
+        file,
+        "http://127.0.0.1:7470",
+        "http://127.0.0.1:7470",
+    )
+    .await;
     let opened = opened.unwrap();
     let view = opened.redb.read(At::Latest).await.unwrap();
     let rows = view.scan(Scan { prefix: b"", after: None, limit: usize::MAX }).await.unwrap();

@@ -26,8 +26,15 @@ async fn started() -> (TempDir, Options) {
     let line = ["serve", "--data-dir", data.to_str().unwrap(), "--account-id", "111122223333"];
     let options = ServeLine::parse_from(line);
     let file = store::open(&options.store).unwrap();
-    let opened =
-        crate::first_start::open(&options.store, &options.deployment, file, "http://127.0.0.1:7470").await.unwrap();
+    let opened = crate::first_start::open(
+        &options.store,
+        &options.deployment,
+        file,
+        "http://127.0.0.1:7470",
+        "http://127.0.0.1:7470",
+    )
+    .await
+    .unwrap();
     opened.redb.close().await;
     drop(opened);
     std::fs::remove_file(options.store.credentials_file()).unwrap();
