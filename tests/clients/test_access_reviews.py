@@ -1,9 +1,13 @@
 """`WhoCan` and `WhatCan`: who may perform an action, and what a principal may do."""
 
+import json
+import re
+
 import pytest
 from support.api import GrpcApi
 from support.documents import ALLOW_ALL, policy, trust
 from support.expect import refused
+from support.server import client_environment, run
 
 ALBUM = "arn:aws:gallery:eu-central-1:{}:album/{}"
 
@@ -133,3 +137,44 @@ def test_invalid_questions(server, rpc, new_user, album):
     for arn in ("x" * 20, f"arn:aws:iam::{server.account}:group/x", f"arn:aws:sts::{server.account}:assumed-role/a/b"):
         refused(rpc, "ValidationError", "WhatCan", principalArn=arn)
     refused(rpc, "ValidationError", "WhatCan", principalArn=user["Arn"], resource="album")
+
+
+def test_the_commands(server, new_user, name, tmp_path, album):
+    bucket = f"arn:aws:s3:::{name('bucket')}/a"
+    own = ["--resource-account", server.account]
+    reader, _ = new_user(policy({"Sid": "Read", "Action": "s3:GetObject", "Resource": bucket}))
+    inside, _ = new_user(policy({"Action": "s3:GetObject", "Resource": bucket, "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}))
+    environment = client_environment(server, server.root)
+    done = run("who-can", "s3:GetObject", bucket, *own, environment=environment)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert f"allowed  {reader['Arn']}  by statement 1 (Read) of `inline` of {reader['Arn']}" in lines
+    assert f"in part  {inside['Arn']}  by statement 1 of `inline` of {inside['Arn']}; if the conditions hold on aws:SourceIp" in lines
+    assert re.fullmatch(r"\d+ of \d+ principals allowed", lines[-1])
+    done = run("who-can", "s3:GetObject", bucket, *own, "--context", "aws:SourceIp=10.1.2.3,ip", environment=environment)
+    assert f"allowed  {inside['Arn']}  by statement 1 of `inline` of {inside['Arn']}; depends on aws:SourceIp" in done.stdout.splitlines()
+    shared = tmp_path / "shared.json"
+    shared.write_text(policy({"Sid": "Gift", "Principal": {"AWS": inside["Arn"]}, "Action": "s3:PutObject", "Resource": "*"}))
+    done = run("who-can", "s3:PutObject", bucket, *own, "--json", "--resource-policy", shared, environment=environment)
+    [grant] = [one["grant"] for one in json.loads(done.stdout)["allowed"] if one["principalArn"] == inside["Arn"]]
+    assert grant["statement"]["sid"] == "Gift"
+    absent = f"arn:aws:iam::{server.account}:role/{name('absent')}"
+    done = run("who-can", "sts:AssumeRole", absent, environment=environment)
+    assert (done.returncode, re.sub(r"\d+", "N", done.stdout)) == (1, "N of N principals allowed\n")
+
+    user, credentials = new_user(policy({"Sid": "Own", "Action": "iam:GetUser", "Resource": "arn:aws:iam::*:user/${aws:username}"}))
+    done = run("what-can", user["Arn"], "--service", "iam", environment=environment)
+    assert done.returncode == 1 and "in part  iam:GetUser  by statement 1 (Own)" in done.stdout, done.stdout
+    assert f"; on arn:aws:iam::*:user/{user['UserName']}" in done.stdout
+    done = run("what-can", user["Arn"], user["Arn"], environment=environment)
+    assert done.returncode == 0 and f"allowed  iam:GetUser  by statement 1 (Own) of `inline` of {user['Arn']}" in done.stdout, done.stdout
+    done = run("what-can", f"arn:aws:iam::{server.account}:root", "--json", environment=environment)
+    services = [service["servicePrefix"] for service in json.loads(done.stdout)["services"]]
+    assert done.returncode == 0 and services == sorted(set(services)) and {"bailiwick", "iam", "sts"} <= set(services)
+    for refusal in (
+        run("what-can", user["Arn"], environment=client_environment(server, credentials)),
+        run("who-can", "s3:GetObject", bucket, environment=environment),
+        run("who-can", "s3:GetObject", bucket, "--context", "nonsense", environment=environment),
+        run("what-can", album, environment=environment),
+    ):
+        assert refusal.returncode == 2 and refusal.stderr and not refusal.stdout, refusal

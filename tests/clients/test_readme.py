@@ -114,7 +114,7 @@ def test_the_tour_of_the_terminal(cli_tour, tour_folder, environment, server, tm
         done = subprocess.run(["bash", "-c", line], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         codes[re.search(r"bailiwick (\S+)", line)[1]] = done.returncode, done.stdout + done.stderr
     assert {name: code for name, (code, _) in codes.items()} == {
-        "whoami": 0, "authorize": 0, "explain": 1, "findings": 1, "credential-process": 0, "version": 0, "completions": 0, "man": 0,
+        "whoami": 0, "authorize": 0, "explain": 1, "who-can": 0, "what-can": 0, "findings": 1, "credential-process": 0, "version": 0, "completions": 0, "man": 0,
     }, codes  # fmt: skip
     assert f"arn:aws:iam::{server.account}:root" in codes["whoami"][1]
     assert "Denied" in codes["explain"][1] and '"Action": "iam:DeleteUser"' in codes["explain"][1]

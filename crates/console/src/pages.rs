@@ -15,6 +15,7 @@ mod passkey;
 mod policies;
 mod profile;
 mod prove;
+mod review;
 mod roles;
 pub(crate) mod sign_in;
 mod users;
@@ -49,6 +50,8 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("policies", rest) => policies::answer(person, rest).await,
         ("roles", rest) => roles::answer(person, rest).await,
         ("users", rest) => users::answer(person, rest).await,
+        ("what-can", rest) => review::what_can::answer(person, rest).await,
+        ("who-can", rest) => review::who_can::answer(person, rest).await,
         _ => missing(person),
     }
 }

@@ -27,6 +27,8 @@ pub(crate) const NAVIGATION: &[(&str, &str)] = &[
     ("roles", "Roles"),
     ("policies", "Policies"),
     ("access", "Access check"),
+    ("who-can", "Who can"),
+    ("what-can", "What can"),
     ("denials", "Denied request"),
 ];
 

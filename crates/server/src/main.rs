@@ -85,6 +85,8 @@ enum Command {
     Replay(Box<commands::replay::Options>),
     UnusedPermissions(commands::unused_permissions::Options),
     Version(commands::version::Options),
+    WhatCan(Box<commands::review::what_can::Options>),
+    WhoCan(Box<commands::review::who_can::Options>),
     Completions(commands::manual::Completions),
     Man(commands::manual::Man),
     #[command(hide = true)]
@@ -134,6 +136,8 @@ fn main() -> ExitCode {
         Command::Replay(options) => commands::replay::run(&options),
         Command::UnusedPermissions(options) => commands::unused_permissions::run(&options),
         Command::Version(options) => commands::version::run(&options),
+        Command::WhatCan(options) => commands::review::what_can::run(&options),
+        Command::WhoCan(options) => commands::review::who_can::run(&options),
         Command::Completions(options) => commands::manual::completions(&options, Cli::command()),
         Command::Man(options) => commands::manual::man(&options, Cli::command()),
         Command::Coverage => {

@@ -1,6 +1,6 @@
 //! The access check: may this principal perform this action on this resource, and why. Its address can be shared.
 
-mod context;
+pub(super) mod context;
 mod layers;
 mod source;
 
@@ -32,7 +32,7 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
         account: query.typed("account"),
         context: query.raw("context").to_owned(),
         principals: principals(person).await,
-        actions: OPERATIONS.iter().map(|row| format!("{}:{}", row.service, row.name)).collect(),
+        actions: actions(),
         problem: None,
         answer: None,
     };
@@ -49,6 +49,11 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
             person.page_with(StatusCode::BAD_REQUEST, &page)
         }
     }
+}
+
+/// The actions that are suggested: those of Bailiwick's own services.
+pub(super) fn actions() -> Vec<String> {
+    OPERATIONS.iter().map(|row| format!("{}:{}", row.service, row.name)).collect()
 }
 
 /// Root and the first users, as far as the person may see them.

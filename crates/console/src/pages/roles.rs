@@ -70,6 +70,7 @@ async fn role(person: &Person<'_>) -> Page {
     let last_used = role.role_last_used.as_ref().and_then(|used| used.last_used_date.as_ref());
     let facts = person.facts(vec![
         ("ARN", Cell::Code(arn.clone())),
+        ("May do", Cell::link("what-can", "principal", &arn, "What they may do")),
         ("Id", Cell::text(role.role_id)),
         ("Path", Cell::text(role.path)),
         ("Description", Cell::text(role.description)),

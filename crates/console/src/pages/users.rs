@@ -68,6 +68,7 @@ async fn user(person: &Person<'_>) -> Page {
     let boundary = boundary.map_or_else(|| Cell::text(None), |arn| Cell::link("policies/policy", "arn", &arn, &arn));
     let facts = person.facts(vec![
         ("ARN", Cell::Code(arn.clone())),
+        ("May do", Cell::link("what-can", "principal", &arn, "What they may do")),
         ("Id", Cell::text(user.user_id)),
         ("Path", Cell::text(user.path)),
         ("Created", Cell::Time(person.moment(user.create_date.as_ref()))),

@@ -23,6 +23,7 @@ pub(crate) mod recover_root;
 mod remote;
 pub(crate) mod replay;
 pub(crate) mod restore;
+pub(crate) mod review;
 pub(crate) mod rotate_master_key;
 pub(crate) mod serve;
 pub(crate) mod unused_permissions;

@@ -1,4 +1,4 @@
-//! The question of `authorize` and `explain`: principal, action, resource and context.
+//! The question of `authorize` and `explain`: principal, action, resource and context. Access reviews have the same context.
 
 mod signed;
 
@@ -66,7 +66,7 @@ struct Asked {
 }
 
 /// The largest accepted policy or request head in bytes.
-const MAX_FILE: u64 = 1024 * 1024;
+pub(super) const MAX_FILE: u64 = 1024 * 1024;
 
 impl Question {
     /// The action; empty if the command allows it to be left out, and it is.
@@ -99,7 +99,7 @@ impl Question {
             caller: Some(pb::Caller { who: Some(who) }),
             action: self.action().to_owned(),
             resource: self.resource.clone(),
-            context: entries(&self.context)?,
+            context: context_entries(&self.context)?,
             resource_policy: policy,
             resource_account: self.resource_account.clone(),
             min_revision: None,
@@ -143,7 +143,7 @@ const TYPES: [(&str, pb::ContextType); 12] = [
 ];
 
 /// Parses `key=value,type` arguments; several values of one key become a list.
-fn entries(texts: &[String]) -> Result<Vec<pb::ContextEntry>, Failure> {
+pub(super) fn context_entries(texts: &[String]) -> Result<Vec<pb::ContextEntry>, Failure> {
     let mut entries: Vec<pb::ContextEntry> = Vec::new();
     for text in texts {
         let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
@@ -217,7 +217,7 @@ mod tests {
     fn context_keys() {
         let shown = |texts: &[&str]| {
             let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            match entries(&texts) {
+            match context_entries(&texts) {
                 Ok(entries) => entries
                     .iter()
                     .map(|entry| format!("{} {:?} {}", entry.key, entry.r#type(), entry.values.join("|")))

@@ -23,7 +23,7 @@ const TYPES: [(&str, ContextType); 12] = [
 ///
 /// # Errors
 /// `InvalidInput` with the line.
-pub(super) fn entries(text: &str) -> Result<Vec<ContextEntry>> {
+pub(in crate::pages) fn entries(text: &str) -> Result<Vec<ContextEntry>> {
     let mut entries: Vec<ContextEntry> = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let refused = |why: &str| {
