@@ -102,7 +102,88 @@ function guardForms() {
   });
 }
 
+/** Makes an element with a text. */
+function make(name, text, className) {
+  const element = document.createElement(name);
+  element.textContent = text;
+  if (className) element.className = className;
+  return element;
+}
+
+/** Shows findings, and the document with marks at their lines, as the server does. */
+function showFindings(place, text, { findings, refused }) {
+  place.replaceChildren();
+  if (refused) {
+    place.append(make("p", `The document was not checked: ${refused}`, "problem"));
+    return;
+  }
+  if (!findings.length) {
+    const line = document.createElement("p");
+    line.append(make("span", "No finding", "badge good"));
+    place.append(line);
+    return;
+  }
+  const list = document.createElement("ul");
+  const labels = new Map();
+  for (const { kind, label, line, message, code } of findings) {
+    const item = document.createElement("li");
+    item.append(make("span", label, `badge ${kind}`), ` ${line ? `Line ${line}: ` : ""}${message} `, make("code", code));
+    list.append(item);
+    if (line) labels.set(line, (labels.get(line) || new Set()).add(label));
+  }
+  place.append(list);
+  if (!labels.size) return;
+  const source = make("pre", "", "source");
+  source.tabIndex = 0;
+  source.setAttribute("aria-label", "The document with its findings");
+  text.split("\n").forEach((words, index) => {
+    const own = labels.get(index + 1);
+    const line = make("span", "", own ? "line marked" : "line");
+    line.append(make("span", String(index + 1), "line-number"), ` ${words}`);
+    if (own) line.append(" ", make("strong", `← ${[...own].join(", ")}`));
+    line.append("\n");
+    source.append(line);
+  });
+  place.append(source);
+}
+
+/** Checks the document of an editor while the person types. */
+function addLiveChecks() {
+  for (const form of document.querySelectorAll("form[data-policy-type]")) {
+    const area = form.querySelector("textarea[name=document]");
+    const place = form.querySelector("[data-findings]");
+    let timer;
+    let asked = 0;
+    const check = async () => {
+      const mine = ++asked;
+      const text = area.value;
+      if (!text.trim()) {
+        place.replaceChildren();
+        return;
+      }
+      const body = new URLSearchParams({
+        form_token: form.querySelector("[name=form_token]").value,
+        type: form.dataset.policyType,
+        document: text,
+      });
+      try {
+        const answer = await fetch("/console/policies/check", { method: "POST", body });
+        const found = await answer.json();
+        if (mine === asked) showFindings(place, text, found);
+      } catch {
+        // The session has ended, or the server is away: the next page says so.
+        if (mine === asked) place.replaceChildren();
+      }
+    };
+    area.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(check, 500);
+    });
+  }
+}
+
 addCopyButtons();
+addLiveChecks();
 addChoiceFilters();
 addPasskeys();
 guardForms();

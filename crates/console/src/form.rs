@@ -44,6 +44,11 @@ impl Form {
         self.text(name).unwrap_or_default()
     }
 
+    /// Whether there is a member of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, _)| own == name)
+    }
+
     /// Whether a box of that name is ticked.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         !self.raw(name).is_empty()

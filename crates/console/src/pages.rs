@@ -5,11 +5,13 @@ mod choices;
 mod credentials;
 mod denials;
 mod document;
+mod editor;
 mod file;
 pub(crate) mod first;
 mod groups;
 mod home;
 mod identity;
+mod inline;
 mod mfa;
 mod passkey;
 mod policies;
@@ -40,6 +42,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("", "") => home::answer(person).await,
         ("file", "") => file::answer(person),
         ("first", "") => first::guide(person).await,
+        ("inline", "") => inline::answer(person).await,
         ("mfa", "") => mfa::answer(person).await,
         ("passkey", "") => passkey::answer(person).await,
         ("profile", "") => profile::answer(person).await,
@@ -96,11 +99,12 @@ async fn policy_sections(person: &Person<'_>, identity: &Identity) -> [Section; 
     let table = person.table("Attached policies", &["Policy", "ARN", "Change"], "No managed policy is attached.");
     let fields = choices::policy_fields(person, &arns).await;
     let attach = person.change("Attach policies", "attach-policies", fields);
-    let inline = identity.inline(person).await;
-    let inline = inline.map(|names| names.into_iter().map(|name| vec![Cell::Text(name)]).collect());
+    let inline_row = |policy: String| vec![Cell::Link { url: inline::address(identity, &policy), text: policy }];
+    let inline = identity.inline(person).await.map(|policies| policies.into_iter().map(inline_row).collect());
+    let inline = rows(person.table("Inline policies", &["Name"], "No inline policy."), inline);
     [
         Section::new("Attached policies", rows(table, attached)).with(attach),
-        Section::new("Inline policies", rows(person.table("Inline policies", &["Name"], "No inline policy."), inline)),
+        Section::new("Inline policies", inline).link(inline::address(identity, ""), "Create an inline policy"),
     ]
 }
 

@@ -32,6 +32,11 @@ pub(crate) fn html(status: StatusCode, html: String) -> Reply {
     respond(status, "text/html; charset=utf-8", html.into())
 }
 
+/// An answer to the script.
+pub(crate) fn json(status: StatusCode, json: String) -> Reply {
+    respond(status, "application/json", json.into())
+}
+
 /// Plain text.
 pub(crate) fn text(status: StatusCode, text: &'static str) -> Reply {
     respond(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))

@@ -16,7 +16,7 @@ use crate::form::Form;
 use crate::request::CallError;
 use crate::session::SignedIn;
 
-pub(crate) use change::{Change, ChangePage, Field, SecretPage, Tab};
+pub(crate) use change::{Change, ChangePage, Field, Input, SecretPage, Tab};
 pub(crate) use table::{Cell, Facts, Table};
 
 /// The navigation: the path after `/console/`, and the label.

@@ -6,6 +6,7 @@ use bailiwick_api::iam::{
     DetachRolePolicyRequest, DetachUserPolicyRequest, GetGroupPolicyRequest, GetRolePolicyRequest,
     GetUserPolicyRequest, ListAttachedGroupPoliciesRequest, ListAttachedRolePoliciesRequest,
     ListAttachedUserPoliciesRequest, ListGroupPoliciesRequest, ListRolePoliciesRequest, ListUserPoliciesRequest,
+    PutGroupPolicyRequest, PutRolePolicyRequest, PutUserPolicyRequest,
 };
 use bailiwick_api::op;
 
@@ -152,6 +153,25 @@ impl Identity {
             }
         };
         Ok(document.unwrap_or_default())
+    }
+
+    /// Creates or replaces an inline policy.
+    pub(crate) async fn put(&self, person: &Person<'_>, policy: &str, document: String) -> Called<()> {
+        let (policy_name, policy_document) = (Some(policy.to_owned()), Some(document));
+        match self.kind {
+            Kind::User => {
+                let asked = PutUserPolicyRequest { user_name: self.name(), policy_name, policy_document };
+                person.call::<op::PutUserPolicy>(asked).await.map(drop)
+            }
+            Kind::Group => {
+                let asked = PutGroupPolicyRequest { group_name: self.name(), policy_name, policy_document };
+                person.call::<op::PutGroupPolicy>(asked).await.map(drop)
+            }
+            Kind::Role => {
+                let asked = PutRolePolicyRequest { role_name: self.name(), policy_name, policy_document };
+                person.call::<op::PutRolePolicy>(asked).await.map(drop)
+            }
+        }
     }
 
     /// Deletes an inline policy.

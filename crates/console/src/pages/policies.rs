@@ -7,18 +7,24 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use http::StatusCode;
 
-use crate::pages::{document, list_page, missing, path_prefix, rows, tag_section};
+use crate::pages::{document, editor, list_page, missing, path_prefix, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Cell, DetailPage, Field, Problem, Section, url};
 
 mod change;
+mod create;
+mod diff;
 
 /// Answers `/console/policies/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
         "" => list(person).await,
+        "check" => editor::check(person).await,
+        "create" => create::answer(person).await,
+        "diff" => diff::answer(person).await,
         "policy" => policy(person).await,
+        "version" => create::version(person).await,
         _ => missing(person),
     }
 }
@@ -38,7 +44,7 @@ async fn list(person: &Person<'_>) -> Page {
     let marker = listed.as_ref().ok().and_then(|listed| listed.marker.clone());
     let row = |policy: Policy| {
         let (name, arn) = (policy.policy_name.unwrap_or_default(), policy.arn.unwrap_or_default());
-        let owner = if arn.split(':').nth(4) == Some("aws") { "built in" } else { "this account" };
+        let owner = if is_built_in(&arn) { "built in" } else { "this account" };
         vec![
             Cell::link("policies/policy", "arn", &arn, name),
             Cell::text(owner.to_owned()),
@@ -52,8 +58,9 @@ async fn list(person: &Person<'_>) -> Page {
         &["Policy", "Owner", "Attached", "Changed"],
         "No policy of this account. A search for the path / also finds the built-in ones.",
     );
+    let create = Some(("/console/policies/create", "Create a policy"));
     let about = "Managed policies of this account. A search by path finds the built-in ones as well: / finds all.";
-    list_page(person, "Policies", "policies", about, None, rows(table, listed), marker.as_deref())
+    list_page(person, "Policies", "policies", about, create, rows(table, listed), marker.as_deref())
 }
 
 async fn policy(person: &Person<'_>) -> Page {
@@ -68,6 +75,7 @@ async fn policy(person: &Person<'_>) -> Page {
     } else {
         None
     };
+    let default = policy.default_version_id.clone().unwrap_or_default();
     let shown = person.query().text("version").or(policy.default_version_id.clone());
     let asked = GetPolicyVersionRequest { policy_arn: arn.clone(), version_id: shown.clone() };
     let text = match person.call::<op::GetPolicyVersion>(asked).await {
@@ -83,20 +91,32 @@ async fn policy(person: &Person<'_>) -> Page {
         let id = version.version_id.unwrap_or_default();
         let members = [("arn", arn.as_deref().unwrap_or_default()), ("version", id.as_str())];
         let is_default = version.is_default_version == Some(true);
+        let number = |id: &str| id.trim_start_matches('v').parse::<u32>().unwrap_or_default();
+        let is_older = number(&id) < number(&default);
+        let (from, to) = if is_older { (id.as_str(), default.as_str()) } else { (default.as_str(), id.as_str()) };
+        let compared = [members[0], ("from", from), ("to", to)];
         vec![
             Cell::Link { url: url("policies/policy", &members), text: id.clone() },
             if is_default { Cell::badge("good", "default") } else { Cell::text(None) },
             Cell::Time(person.moment(version.create_date.as_ref())),
             if is_default {
-                Cell::Several(Vec::new())
+                Cell::text(None)
             } else {
-                Cell::Several(vec![Cell::button("Set as default", &id, &[("do", "set-default"), ("version", &id)])])
+                Cell::Several(vec![
+                    Cell::button("Set as default", &id, &[("do", "set-default"), ("version", &id)]),
+                    Cell::Link { url: url("policies/diff", &compared), text: "Compare with the default".to_owned() },
+                ])
             },
         ]
     };
     let versions = person.call::<op::ListPolicyVersions>(asked).await;
     let versions = versions.map(|listed| listed.versions.into_iter().map(row).collect());
     let versions = rows(person.table("Versions", &["Version", "State", "Created", "Change"], "No version."), versions);
+    let mut versions = Section::new("Versions", versions);
+    if let Some(arn) = policy.arn.as_deref().filter(|arn| !is_built_in(arn)) {
+        let members = [("arn", arn), ("from", shown.as_deref().unwrap_or_default())];
+        versions = versions.link(url("policies/version", &members), "Create a version from the shown one");
+    }
     let facts = person.facts(vec![
         ("ARN", Cell::Code(policy.arn.unwrap_or_default())),
         ("Id", Cell::text(policy.policy_id)),
@@ -120,15 +140,16 @@ async fn policy(person: &Person<'_>) -> Page {
         facts,
         problem: error.as_ref().map(Problem::new),
         changes: Vec::new(),
-        sections: vec![
-            Section::new("Attached to", attached),
-            Section::new("Versions", versions).with(delete_version.dangerous()),
-            tags,
-        ],
+        sections: vec![Section::new("Attached to", attached), versions.with(delete_version.dangerous()), tags],
         documents: vec![("Document", text)],
         destroying: vec![delete.destroys(&name)],
     };
     person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+/// Whether a policy belongs to no account.
+fn is_built_in(arn: &str) -> bool {
+    arn.split(':').nth(4) == Some("aws")
 }
 
 /// The document of the default version of a policy.

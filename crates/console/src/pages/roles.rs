@@ -13,6 +13,7 @@ use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
 mod change;
 mod create;
 mod trust;
+mod trust_editor;
 
 /// The shortest value of the longest session of a role, in seconds, which is also the default.
 const SHORTEST: i32 = 3600;
@@ -23,6 +24,7 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
         "" => list(person).await,
         "create" => create::answer(person).await,
         "role" => role(person).await,
+        "trust" => trust_editor::answer(person).await,
         _ => missing(person),
     }
 }
@@ -78,6 +80,7 @@ async fn role(person: &Person<'_>) -> Page {
         ("Permissions boundary", boundary),
         ("Created", Cell::Time(person.moment(role.create_date.as_ref()))),
         ("Last used", Cell::Time(person.moment(last_used))),
+        ("Trust policy", Cell::link("roles/trust", "name", &name, "Edit the trust policy")),
     ]);
     let trust = document::indent(&role.assume_role_policy_document.unwrap_or_default());
     let tags = tag_section(person, role.tags);

@@ -112,7 +112,7 @@ impl Field {
     }
 
     /// Takes over what the person typed.
-    fn repeat(&mut self, form: &Form) {
+    pub(crate) fn repeat(&mut self, form: &Form) {
         match &mut self.input {
             Input::Line { value, .. } | Input::Lines { value, .. } => form.raw(self.name).clone_into(value),
             Input::One { chosen, .. } => form.raw(self.name).clone_into(chosen),
