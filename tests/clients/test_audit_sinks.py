@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 from support import audit
-from support.api import AwsApi
+from support.api import ApiError, AwsApi, GrpcApi
 from support.certificates import make_certificate
 from support.receiver import HttpReceiver, SyslogReceiver, is_signed, write_secret
 from support.server import Credentials, run
@@ -208,6 +208,40 @@ def test_alerts_and_ocsf(new_server, receiver, tmp_path):
     assert server.root.secret_access_key not in json.dumps([events, ocsf]) + server.output
     assert key["SecretAccessKey"] not in json.dumps([events, ocsf])
     others.stop()
+
+
+def test_alerts_of_memberships_sign_ins_and_retention(new_server, receiver, tmp_path):
+    """Many failed sign-ins are one alert for the user; other retention settings are one at the next start."""
+    sink = f"webhook,name=pager,events=alerts,body=single,url={receiver.url},secret-file={write_secret(tmp_path)},from=start,failed-sign-ins=3"
+    server = new_server(arguments=sinks(sink)).start()
+    root = AwsApi(server, server.root)
+    root.call("CreateUser", UserName="ann")
+    key = Credentials.of(root.call("CreateAccessKey", UserName="ann")["AccessKey"])
+    root.call("CreateLoginProfile", UserName="ann", Password="Correct-horse-1")
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    root.call("PutUserPolicy", UserName="ann", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    ann = AwsApi(server, key)
+    ann.call("CreateGroup", GroupName="staff")
+    ann.call("AddUserToGroup", GroupName="staff", UserName="ann")
+    ann.call("RemoveUserFromGroup", GroupName="staff", UserName="ann")
+    nobody = GrpcApi(server, None)
+    for _ in range(12):
+        with pytest.raises(ApiError):
+            nobody.call("SignIn", account=server.account, userName="ann", password="wrong")
+    until(lambda: metric(server, "bailiwick_audit_sink_lag_records", "pager") == 0, "the alerts")
+    server.stop()
+    server.arguments = [*server.arguments, "--audit-retention-days", "30"]
+    server.start()
+
+    def kinds():
+        return [event["type"].removeprefix("bailiwick.alert.") for event in receiver.records]
+
+    until(lambda: "retention-changed" in kinds(), kinds)
+    found = [(kind, event) for kind, event in zip(kinds(), receiver.records) if kind != "root-used"]
+    assert [kind for kind, _ in found] == ["membership-changed", "membership-changed", "failed-sign-ins", "retention-changed"]
+    assert found[2][1]["failures"] >= 3 and found[2][1]["data"]["eventName"] == "SignIn"
+    assert found[3][1]["data"]["requestParameters"]["days"] in (30, "30")
+    assert all(is_signed(request) for request in receiver.requests)
 
 
 def test_syslog(new_server, tmp_path):

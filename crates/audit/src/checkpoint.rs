@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use prost::Message;
 
+use crate::settings::Retention;
+
 /// The end of the segments when rows were last removed from the outbox: all records up to here are durable in segments,
 /// and their rows are removed.
 #[derive(Clone, PartialEq, Message)]
@@ -25,6 +27,12 @@ pub(crate) struct Checkpoint {
     /// Whether the server stopped after that line, so that no other one follows.
     #[prost(bool, tag = "6")]
     pub(crate) is_closed: bool,
+    /// The limit of age that the trail has a record of, in days.
+    #[prost(uint32, optional, tag = "7")]
+    pub(crate) retention_days: Option<u32>,
+    /// The limit of size that the trail has a record of, in bytes.
+    #[prost(uint64, optional, tag = "8")]
+    pub(crate) retention_bytes: Option<u64>,
 }
 
 /// The end of the digests.
@@ -44,6 +52,11 @@ pub(crate) struct DigestEnd {
 impl Checkpoint {
     pub(crate) fn to_bytes(&self) -> Bytes {
         self.encode_to_vec().into()
+    }
+
+    /// The settings of retention that the trail has a record of; without limits before the first.
+    pub(crate) fn retention(&self) -> Retention {
+        Retention { days: self.retention_days, max_bytes: self.retention_bytes }
     }
 
     /// Returns `None` for bytes that are not a checkpoint.

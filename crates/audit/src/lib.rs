@@ -68,8 +68,8 @@ pub use recorder::{Admitted, Recorder};
 pub use segments::unopened_segments;
 pub use settings::{Retention, Settings};
 pub use sinks::{
-    Batch, Deliver, DeliveryError, Message, Severity, Sink, SinkEvents, SinkFailure, SinkFile, SinkFormat,
-    SinkSettings, SinkStart, SinkStatus, last_record, stored_sinks,
+    Batch, Deliver, DeliveryError, Message, Severity, SignInThreshold, Sink, SinkEvents, SinkFailure, SinkFile,
+    SinkFormat, SinkSettings, SinkStart, SinkStatus, last_record, stored_sinks,
 };
 pub use stats::Stats;
 pub use verify::{Anchor, Expected, Fault, Report, Trust, verify};

@@ -16,6 +16,7 @@ mod ocsf;
 mod position;
 mod reader;
 mod run;
+mod sign_ins;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tests;
 pub use batch::{Batch, Deliver, DeliveryError, Message, Severity};
 pub use position::{SinkFailure, SinkFile, last_record, stored_sinks};
 pub use run::Sink;
+pub use sign_ins::SignInThreshold;
 pub use status::SinkStatus;
 
 /// The time for the delivery of one batch.
@@ -51,6 +53,8 @@ pub struct SinkSettings {
     pub max_records: usize,
     /// A batch ends with the record that reaches so many bytes.
     pub max_bytes: usize,
+    /// When failed sign-ins are an alert.
+    pub sign_ins: SignInThreshold,
 }
 
 /// Where a new sink begins.
@@ -98,6 +102,7 @@ impl SinkSettings {
             format: SinkFormat::CloudTrail,
             max_records: Self::MAX_RECORDS,
             max_bytes: Self::MAX_BYTES,
+            sign_ins: SignInThreshold::USUAL,
         }
     }
 }

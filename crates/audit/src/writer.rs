@@ -24,7 +24,7 @@ use crate::look_up::UnreadableSegments;
 use crate::queue::{Drained, Queue, Waiter};
 use crate::row::Row;
 use crate::segments::Segments;
-use crate::{Record, Settings, Stats};
+use crate::{Record, Retention, Settings, Stats};
 use digests::DigestState;
 use housekeeping::Housekeeping;
 
@@ -67,6 +67,10 @@ pub(crate) struct OpenWriter {
     is_failing: bool,
     /// The segments that look-ups could not read.
     unreadable: Arc<UnreadableSegments>,
+    /// The settings of retention that the trail has a record of.
+    recorded: Retention,
+    /// Records of the trail about itself that are to be written.
+    own: Vec<Row>,
 }
 
 impl Writer {
@@ -97,6 +101,7 @@ impl Writer {
         }
         let written = if waits { segments.ids_after(checkpoint.as_ref())? } else { HashSet::new() };
         let checkpoint = checkpoint.unwrap_or_default();
+        let recorded = checkpoint.retention();
         Ok(OpenWriter {
             writer: self,
             segments: Some(segments),
@@ -109,6 +114,8 @@ impl Writer {
             lost: 0,
             is_failing: false,
             unreadable: Arc::default(),
+            recorded,
+            own: Vec::new(),
         })
     }
 
@@ -156,6 +163,7 @@ impl OpenWriter {
         self.reopen().await;
         rows.extend(self.suppressed(closed));
         rows.extend(self.unreadable_segments());
+        rows.append(&mut self.own);
         self.lost += lost;
         self.writer.stats.add_lost(lost);
         let (waiting, is_read) = match self.read_outbox().await {
@@ -183,7 +191,8 @@ impl OpenWriter {
                 }
             }
         }
-        records.extend(rows.iter().chain(self.lost_records().as_ref()).flat_map(Row::records));
+        let again = [self.lost_records(), self.changed_retention()];
+        records.extend(rows.iter().chain(again.iter().flatten()).flat_map(Row::records));
         self.write_documents(documents).await;
         let outcome = self.append(records).await;
         let written = outcome.is_ok();
@@ -193,6 +202,7 @@ impl OpenWriter {
         match outcome {
             Ok(checkpoint) => {
                 self.lost = 0;
+                self.recorded = self.housekeeping.retention();
                 if !is_read {
                     return false;
                 }
@@ -283,7 +293,12 @@ impl OpenWriter {
 
     /// Stores a checkpoint and removes the rows whose records are written.
     async fn commit(&mut self, checkpoint: Checkpoint) -> Result<(), CommitError> {
-        let checkpoint = Checkpoint { digest: self.digests.end(), ..checkpoint };
+        let checkpoint = Checkpoint {
+            digest: self.digests.end(),
+            retention_days: self.recorded.days,
+            retention_bytes: self.recorded.max_bytes,
+            ..checkpoint
+        };
         let mut tx = self.writer.begin().await?;
         let keys: Vec<Bytes> = self.shipped.iter().cloned().collect();
         tx.remove_outbox(&keys).await?;

@@ -28,12 +28,12 @@ enum When {
     ByRoot,
     /// Calls of the root user that succeeded and name no other user.
     ForRoot,
-    /// Refused, because of a lockout or after more than the recorded number a minute.
+    /// Failed sign-ins that reach the threshold of the sink.
     Repeated,
 }
 
 /// Operations that verify the identity of a person.
-const SIGN_INS: &[&str] =
+pub(super) const SIGN_INS: &[&str] =
     &["SignIn", "SignInWithLink", "CreateToken", "GetSignInCredentials", "ChangePassword", "ChangeExpiredPassword"];
 
 /// All alerts. A record is the first that fits; `docs/audit.md` has the same table.
@@ -90,6 +90,19 @@ const ALERTS: &[Alert] = &[
         when: When::Succeeded,
     },
     Alert {
+        kind: "membership-changed",
+        severity: Severity::Medium,
+        events: &["AddUserToGroup", "RemoveUserFromGroup"],
+        when: When::Succeeded,
+    },
+    Alert {
+        kind: "retention-changed",
+        severity: Severity::High,
+        events: &["ChangeAuditRetention"],
+        when: When::Succeeded,
+    },
+    Alert { kind: "records-removed", severity: Severity::Low, events: &["RemoveAuditRecords"], when: When::Succeeded },
+    Alert {
         kind: "boundary-changed",
         severity: Severity::Medium,
         events: &[
@@ -119,14 +132,16 @@ const ALERTS: &[Alert] = &[
     },
 ];
 
-/// The alert that a record is, if it is one.
-pub(super) fn of(record: &Value) -> Option<&'static Alert> {
+/// The alert that a record is, if it is one. `is_repeated` says whether it is a failed sign-in that reaches the threshold.
+pub(super) fn of(record: &Value, is_repeated: bool) -> Option<&'static Alert> {
     let name = record["eventName"].as_str()?;
-    ALERTS.iter().find(|alert| (alert.events.is_empty() || alert.events.contains(&name)) && alert.when.holds(record))
+    ALERTS.iter().find(|alert| {
+        (alert.events.is_empty() || alert.events.contains(&name)) && alert.when.holds(record, is_repeated)
+    })
 }
 
 impl When {
-    fn holds(self, record: &Value) -> bool {
+    fn holds(self, record: &Value, is_repeated: bool) -> bool {
         let succeeded = record["errorCode"].is_null();
         let identity = &record["userIdentity"];
         let is_root = identity["type"] == "Root";
@@ -136,17 +151,20 @@ impl When {
             // A refused sign-in names root without being root's.
             When::ByRoot => is_root && (succeeded || identity["accessKeyId"].is_string()),
             When::ForRoot => succeeded && is_root && record["requestParameters"]["userName"].is_null(),
-            When::Repeated => {
-                let is_suppressed = record["additionalEventData"]["suppressed"].as_u64().is_some_and(|count| count > 0);
-                let is_locked = record["errorCode"].as_str().is_some_and(|code| code.starts_with("Throttling"));
-                !succeeded && (is_suppressed || is_locked)
-            }
+            When::Repeated => is_repeated,
         }
     }
 }
 
-/// The CloudEvent of an alert, version 1.0 in JSON. `data` is the record in the format of the sink.
-pub(super) fn cloud_event(alert: &Alert, deployment: &str, record: &Value, data: Value) -> Value {
+/// The CloudEvent of an alert, version 1.0 in JSON. `data` is the record in the format of the sink, and
+/// `failures` the number of failed sign-ins.
+pub(super) fn cloud_event(
+    alert: &Alert,
+    deployment: &str,
+    record: &Value,
+    data: Value,
+    failures: Option<u64>,
+) -> Value {
     let subject = record["resources"][0]["ARN"].as_str().or_else(|| record["userIdentity"]["arn"].as_str());
     let mut event = json!({
         "specversion": "1.0",
@@ -158,6 +176,9 @@ pub(super) fn cloud_event(alert: &Alert, deployment: &str, record: &Value, data:
         "severity": alert.severity.name(),
         "data": data,
     });
+    if let Some(failures) = failures {
+        event["failures"] = failures.into();
+    }
     if let Some(subject) = subject {
         event["subject"] = subject.into();
     }

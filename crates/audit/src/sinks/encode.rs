@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::batch::{Message, Severity};
 use super::reader::Line;
+use super::sign_ins::FailedSignIns;
 use super::{SinkEvents, SinkFormat, SinkSettings, alerts, ocsf};
 use crate::hash;
 
@@ -13,23 +14,36 @@ use crate::hash;
 const MISSING: &str = "RecordsNotDelivered";
 
 /// The message of a record in the format of a sink; none if it is not for this sink.
-pub(super) fn record(line: &Line, settings: &SinkSettings, deployment: &str) -> Option<Message> {
+pub(super) fn record(
+    line: &Line,
+    settings: &SinkSettings,
+    deployment: &str,
+    sign_ins: &mut FailedSignIns,
+) -> Option<Message> {
     let severity = if line.is_refused { Severity::Low } else { Severity::Informational };
     let (id, name, time) = (line.event_id.clone(), line.event_name.clone(), line.time);
-    formatted(Message { id, name, time, severity, body: line.text.clone() }, settings, deployment)
+    formatted(Message { id, name, time, severity, body: line.text.clone() }, settings, deployment, Some(sign_ins))
 }
 
 /// Selects a message whose body is a record, and writes it in the format of a sink.
-fn formatted(message: Message, settings: &SinkSettings, deployment: &str) -> Option<Message> {
+fn formatted(
+    message: Message,
+    settings: &SinkSettings,
+    deployment: &str,
+    sign_ins: Option<&mut FailedSignIns>,
+) -> Option<Message> {
     let SinkSettings { format, events, .. } = *settings;
     if (format, events) == (SinkFormat::CloudTrail, SinkEvents::All) {
         return Some(message);
     }
     // INVARIANT: the reader passes lines that are JSON.
     let record: Value = serde_json::from_str(&message.body).ok()?;
-    let alert = match events {
-        SinkEvents::All => None,
-        SinkEvents::Alerts => Some(alerts::of(&record)?),
+    let (alert, failures) = match events {
+        SinkEvents::All => (None, None),
+        SinkEvents::Alerts => {
+            let failures = sign_ins.and_then(|sign_ins| sign_ins.note(&record, message.time));
+            (Some(alerts::of(&record, failures.is_some())?), failures)
+        }
     };
     let severity = alert.map_or(message.severity, |alert| alert.severity);
     let body = match format {
@@ -37,7 +51,7 @@ fn formatted(message: Message, settings: &SinkSettings, deployment: &str) -> Opt
         SinkFormat::Ocsf => ocsf::event(&record, message.time.as_millisecond(), severity),
     };
     let body = match alert {
-        Some(alert) => alerts::cloud_event(alert, deployment, &record, body),
+        Some(alert) => alerts::cloud_event(alert, deployment, &record, body, failures),
         None => body,
     };
     Some(Message { severity, body: body.to_string(), ..message })
@@ -84,5 +98,5 @@ pub(super) fn missing(of: Missing<'_>, settings: &SinkSettings) -> Option<Messag
         "eventCategory": "Management",
     });
     let message = Message { id, name: MISSING.to_owned(), time: now, severity: Severity::High, body: body.to_string() };
-    formatted(message, settings, deployment)
+    formatted(message, settings, deployment, None)
 }

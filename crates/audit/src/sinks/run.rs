@@ -13,6 +13,7 @@ use super::batch::{Batch, Deliver, DeliveryError, Message};
 use super::encode::{self, Missing};
 use super::position::{SinkFailure, SinkFile};
 use super::reader::{self, Limits, Line, Place};
+use super::sign_ins::FailedSignIns;
 use super::status::SinkStatus;
 use super::{DEADLINE, FIRST_PAUSE, LINGER, LONGEST_PAUSE, STORE_INTERVAL, SinkSettings, SinkStart};
 use crate::checkpoint::Checkpoint;
@@ -34,6 +35,7 @@ pub struct Sink {
     stored: Place,
     stored_at: Instant,
     failing: Option<SinkFailure>,
+    sign_ins: FailedSignIns,
 }
 
 impl Recorder {
@@ -83,6 +85,7 @@ impl Sink {
         };
         let status = Arc::new(SinkStatus::new(settings.name.clone(), end.clone(), place.sequence));
         let mut sink = Sink {
+            sign_ins: FailedSignIns::new(settings.sign_ins),
             settings,
             folder,
             end,
@@ -175,14 +178,14 @@ impl Sink {
     }
 
     /// The messages of lines; none if they are not for this sink.
-    fn batch(&self, lines: &[Line]) -> Option<Batch> {
+    fn batch(&mut self, lines: &[Line]) -> Option<Batch> {
         let (first, last) = (lines.first()?, lines.last()?);
         let mut messages = Vec::with_capacity(lines.len());
         for line in lines {
             if line.missing > 0 {
                 messages.extend(self.missing(line));
             }
-            messages.extend(encode::record(line, &self.settings, &self.deployment));
+            messages.extend(encode::record(line, &self.settings, &self.deployment, &mut self.sign_ins));
         }
         let id = format!("{}-{}-{}-{}", self.deployment, self.settings.name, first.sequence, last.sequence);
         self.status.set_waiting((!messages.is_empty()).then_some(first.time));

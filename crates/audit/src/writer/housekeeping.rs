@@ -30,6 +30,13 @@ impl Housekeeping {
     }
 }
 
+impl Housekeeping {
+    /// Which records are kept.
+    pub(super) fn retention(&self) -> Retention {
+        self.retention
+    }
+}
+
 impl OpenWriter {
     /// Starts a task each hour and after each full segment, and removes what the last one found.
     pub(super) async fn keep_house(&mut self) {
@@ -72,6 +79,7 @@ impl OpenWriter {
     /// Removes segments, after a digest that says so.
     async fn remove_segments(&mut self, outdated: Vec<Removed>) -> Result<(), String> {
         self.try_to_add_digest(Reason::Removal, outdated.clone()).await?;
+        self.own.push(self.removal(&outdated));
         let folder = self.housekeeping.folder.clone();
         let records = (outdated.first().map(|of| of.first_sequence), outdated.last().map(|of| of.last_sequence));
         let segments = outdated.len();

@@ -7,12 +7,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Event;
+use crate::Recorder;
 use crate::disk::FileSystem;
 use crate::queue::Put;
 use crate::recorder::keyed;
 use crate::segments::tests::{Failing, ids, lines, segment_files};
 use crate::tests::{event, named, only, request, root};
-use crate::{Recorder, Retention};
 
 /// A fixed time.
 fn clock() -> Arc<ManualClock> {

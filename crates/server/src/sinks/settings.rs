@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bailiwick_audit::{SinkEvents, SinkFormat, SinkSettings, SinkStart};
+use bailiwick_audit::{SignInThreshold, SinkEvents, SinkFormat, SinkSettings, SinkStart};
 
 use super::endpoint::Endpoint;
 use super::file::FileSettings;
@@ -19,6 +19,7 @@ pub(crate) struct SinkOption {
     pub(crate) events: SinkEvents,
     pub(crate) format: SinkFormat,
     pub(crate) max_records: usize,
+    pub(crate) sign_ins: SignInThreshold,
     pub(crate) kind: SinkKind,
 }
 
@@ -41,13 +42,13 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("webhook", &["url", "secret-file", "headers-file", "ca-file", "body"]),
 ];
 /// The settings of every kind.
-const COMMON: [&str; 5] = ["name", "from", "events", "format", "max-records"];
+const COMMON: [&str; 7] = ["name", "from", "events", "format", "max-records", "failed-sign-ins", "within"];
 
 impl SinkOption {
     /// The settings for the engine.
     pub(crate) fn settings(&self) -> SinkSettings {
-        let SinkOption { start, events, format, max_records, .. } = *self;
-        SinkSettings { start, events, format, max_records, ..SinkSettings::named(self.name.clone()) }
+        let SinkOption { start, events, format, max_records, sign_ins, .. } = *self;
+        SinkSettings { start, events, format, max_records, sign_ins, ..SinkSettings::named(self.name.clone()) }
     }
 }
 
@@ -105,6 +106,14 @@ impl<'a> Given<'a> {
         let events = self.choice("events", &[("all", SinkEvents::All), ("alerts", SinkEvents::Alerts)])?;
         let format = self.choice("format", &[("cloudtrail", SinkFormat::CloudTrail), ("ocsf", SinkFormat::Ocsf)])?;
         let mut max_records = self.number("max-records", SinkSettings::MAX_RECORDS, 1, 10_000)?;
+        let has_threshold = self.take("failed-sign-ins").or(self.take("within")).is_some();
+        if has_threshold && events != SinkEvents::Alerts {
+            return Err("`failed-sign-ins` and `within` are for `events=alerts` only".to_owned());
+        }
+        let sign_ins = SignInThreshold {
+            failures: self.number("failed-sign-ins", SignInThreshold::USUAL.failures, 1, 1_000_000)?,
+            seconds: self.number("within", SignInThreshold::USUAL.seconds, 1, 86_400)?,
+        };
         let kind = match self.kind {
             "file" => SinkKind::File(FileSettings {
                 path: PathBuf::from(self.needed("path", "path=/var/log/bailiwick/audit.jsonl")?),
@@ -131,7 +140,7 @@ impl<'a> Given<'a> {
                 })
             }
         };
-        Ok(SinkOption { name: name.to_owned(), start, events, format, max_records, kind })
+        Ok(SinkOption { name: name.to_owned(), start, events, format, max_records, sign_ins, kind })
     }
 
     fn take(&mut self, name: &str) -> Option<&'a str> {
@@ -222,6 +231,9 @@ mod tests {
         let hook = read("webhook,name=siem,url=https://siem.lan/x?y=z,secret-file=s,body=single").unwrap();
         let alerts = read("webhook,events=alerts,format=ocsf,url=http://[::1]:8/,secret-file=s").unwrap();
         assert_eq!((alerts.events, alerts.format), (SinkEvents::Alerts, SinkFormat::Ocsf));
+        assert_eq!(alerts.sign_ins, SignInThreshold::USUAL);
+        let own = read("stdout,events=alerts,failed-sign-ins=3,within=60").unwrap();
+        assert_eq!(own.sign_ins, SignInThreshold { failures: 3, seconds: 60 });
         let SinkKind::Webhook(of) = alerts.kind else { panic!() };
         assert!(of.is_cloud_events);
         let at = |host: &str| HostPort { host: host.into(), port: 514 };
@@ -260,6 +272,8 @@ mod tests {
             ("stdout,format=xml", "`format=xml` is unknown: expected one of cloudtrail, ocsf"),
             ("stdout,name=../x", "`../x` cannot be the name of a sink"),
             ("stdout,max-records=0", "`max-records=0` is out of range"),
+            ("stdout,within=5", "`failed-sign-ins` and `within` are for `events=alerts` only"),
+            ("stdout,events=alerts,failed-sign-ins=0", "`failed-sign-ins=0` is out of range"),
             ("webhook,secret-file=s", "a webhook sink needs `url`"),
             ("webhook,url=https://h/", "a webhook sink needs `secret-file`"),
             ("webhook,url=http://10.0.0.1/,secret-file=s", "would send records in clear text"),

@@ -9,13 +9,15 @@ fn check(name: &str, identity: &str, more: Value, expected: Option<&str>) {
     let identity: Value = serde_json::from_str(identity).unwrap();
     let mut record = json!({ "eventName": name, "eventID": "e", "eventTime": "t", "userIdentity": identity });
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    assert_eq!(of(&record).map(|alert| alert.kind), expected, "{record}");
+    assert_eq!(of(&record, false).map(|alert| alert.kind), expected, "{record}");
+    let is_sign_in = SIGN_INS.contains(&name);
+    let repeated = of(&record, true).map(|alert| alert.kind);
+    assert_eq!(repeated, if is_sign_in { Some("failed-sign-ins") } else { expected }, "{record}");
 }
 
 #[test]
 fn the_table() {
     let refused = json!({ "errorCode": "AccessDenied" });
-    let locked = json!({ "errorCode": "Throttling" });
     let many = json!({ "errorCode": "AccessDenied", "additionalEventData": { "suppressed": 12 } });
     let nothing = json!({});
     for (name, identity, more, expected) in [
@@ -24,8 +26,12 @@ fn the_table() {
         ("ListUsers", ROOT, &refused, Some("root-used")),
         ("SignIn", NAMED_ROOT, &nothing, Some("root-used")),
         ("SignIn", NAMED_ROOT, &refused, None),
-        ("SignIn", NAMED_ROOT, &locked, Some("failed-sign-ins")),
-        ("SignIn", USER, &many, Some("failed-sign-ins")),
+        ("SignIn", USER, &many, None),
+        ("AddUserToGroup", USER, &nothing, Some("membership-changed")),
+        ("RemoveUserFromGroup", USER, &nothing, Some("membership-changed")),
+        ("RemoveUserFromGroup", USER, &refused, None),
+        ("ChangeAuditRetention", "{}", &nothing, Some("retention-changed")),
+        ("RemoveAuditRecords", "{}", &nothing, Some("records-removed")),
         ("CreateUser", USER, &many, None),
         ("RecordsSuppressed", USER, &nothing, Some("failed-calls")),
         ("CreateAccessKey", ROOT, &nothing, Some("root-credential-created")),
@@ -57,6 +63,8 @@ fn every_named_operation_exists() {
         "RecordsNotDelivered",
         "RecordsSuppressed",
         "RecordsUnreadable",
+        "ChangeAuditRetention",
+        "RemoveAuditRecords",
     ];
     for name in ALERTS.iter().flat_map(|alert| alert.events) {
         assert!(bailiwick_api::find_operation(name).is_some() || others.contains(name), "{name}");
@@ -80,11 +88,11 @@ fn a_cloud_event() {
         "eventName": "RecoverRoot", "eventID": "e", "eventTime": "2026-01-02T03:04:05.678901Z",
         "userIdentity": { "type": "Root", "arn": "arn:aws:iam::111122223333:root" },
     });
-    let event = cloud_event(of(&record).unwrap(), "d", &record, json!({ "a": 1 }));
+    let event = cloud_event(of(&record, false).unwrap(), "d", &record, json!({ "a": 1 }), Some(7));
     let expected = json!({
         "specversion": "1.0", "id": "e", "source": "urn:bailiwick:d", "type": "bailiwick.alert.break-glass",
         "time": "2026-01-02T03:04:05.678901Z", "datacontenttype": "application/json", "severity": "critical",
-        "subject": "arn:aws:iam::111122223333:root", "data": { "a": 1 },
+        "subject": "arn:aws:iam::111122223333:root", "failures": 7, "data": { "a": 1 },
     });
     assert_eq!(event, expected);
 }

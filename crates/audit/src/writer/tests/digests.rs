@@ -5,6 +5,7 @@ use super::*;
 use crate::digest::{FILE, FIRST_HASH, Reason, Signed};
 use crate::hash;
 use crate::index::index_path;
+use crate::query::{Attribute, Query};
 use crate::segments::{segment_name, segment_starts};
 use crate::verify::{Anchor, Expected, verify};
 
@@ -229,6 +230,8 @@ async fn old_segments_are_compressed_and_removed() {
     round(&mut ready).await;
     ready.keep_house().await;
     ready.finish_housekeeping().await;
+    let removal = ready.own[0].records().remove(0);
+    assert_eq!((ready.own.len(), &*removal.event_name), (1, "RemoveAuditRecords"));
     ready.end().await;
     let starts = segment_starts(env.folder.path()).unwrap();
     let last =
@@ -245,7 +248,7 @@ async fn old_segments_are_compressed_and_removed() {
         verify(env.folder.path(), &Expected { keys: Vec::new(), anchor: Some(anchor) }, &mut |_, _| {}).unwrap()
     };
     let report = verified().await;
-    assert!(report.intact && report.first_sequence == starts[0] && report.last_sequence == 31, "{report:?}");
+    assert!(report.intact && report.first_sequence == starts[0] && report.last_sequence == 32, "{report:?}");
     // A segment that no digest names as removed is missed.
     let next = env.folder.path().join(format!("{}.gz", segment_name(starts[0])));
     let (content, shown) = (fs::read(&next).unwrap(), segment_name(starts[0]));
@@ -263,4 +266,17 @@ async fn old_segments_are_compressed_and_removed() {
     round(&mut ready).await;
     ready.end().await;
     assert!(verified().await.intact);
+    // Other settings of retention are on record once, at the first start with them.
+    let found = names_in(env.folder.path(), "ChangeAuditRetention").await;
+    assert_eq!(found.len(), 1);
+    let record: serde_json::Value = serde_json::from_str(&found[0]).unwrap();
+    assert_eq!(record["requestParameters"], serde_json::json!({ "maxBytes": max_bytes }));
+    assert_eq!(record["responseElements"], serde_json::Value::Null, "there were no limits before");
+}
+
+/// The records of an event in a folder.
+async fn names_in(folder: &std::path::Path, name: &str) -> Vec<String> {
+    let query = Query { limit: 10, ..Query::default() }.filter(Attribute::EventName, Some(name.to_owned()));
+    let page = crate::LookUp::of_folder(folder).page("test", &query).await.unwrap();
+    page.events.into_iter().map(|event| event.line).collect()
 }
