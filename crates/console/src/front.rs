@@ -125,6 +125,11 @@ impl Front {
         }
         let page = pages::answer(&person).await;
         if person.has_ended() {
+            // A role's session ends earlier than the person's own.
+            if person.session.pop_role().is_some() {
+                person.session.set_flash("The session of the role has ended.".to_owned());
+                return reply::redirect("/console");
+            }
             self.context.sessions.end(id);
             return pages::sign_in::lead(&request, "revoked");
         }

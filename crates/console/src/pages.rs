@@ -1,6 +1,7 @@
 //! The pages, one file for each noun, and the pages for those who are not signed in.
 
 mod access;
+mod accounts;
 mod choices;
 mod credentials;
 mod denials;
@@ -17,9 +18,13 @@ mod passkey;
 mod policies;
 mod profile;
 mod prove;
+mod providers;
+mod reports;
 mod review;
 mod roles;
+mod settings;
 pub(crate) mod sign_in;
+mod switch;
 mod users;
 
 use askama::Template;
@@ -52,6 +57,11 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("groups", rest) => groups::answer(person, rest).await,
         ("policies", rest) => policies::answer(person, rest).await,
         ("roles", rest) => roles::answer(person, rest).await,
+        ("accounts", "") => accounts::answer(person).await,
+        ("providers", rest) => providers::answer(person, rest).await,
+        ("reports", "") => reports::answer(person).await,
+        ("settings", "") => settings::answer(person).await,
+        ("switch", "") => switch::answer(person).await,
         ("users", rest) => users::answer(person, rest).await,
         ("what-can", rest) => review::what_can::answer(person, rest).await,
         ("who-can", rest) => review::who_can::answer(person, rest).await,

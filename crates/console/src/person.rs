@@ -29,12 +29,15 @@ impl<'a> Person<'a> {
         Person { request, session, ended: AtomicBool::new(false) }
     }
 
-    /// Calls an operation as the person.
+    /// Calls an operation as the person, or as the role that they switched to.
     ///
     /// # Errors
     /// Those of the operation. A page shows the error of one call as a [`Problem`] and renders what the others answered.
     pub(crate) async fn call<O: Operation>(&self, request: O::Request) -> Called<O::Response> {
-        let called = self.request.call::<O>(Some(self.session.token()), request).await;
+        let called = match self.session.role() {
+            Some(role) => self.request.call_as_role::<O>(&role, request).await,
+            None => self.request.call::<O>(Some(self.session.token()), request).await,
+        };
         if let Err(CallError { error, .. }) = &called
             && matches!(
                 error.code(),
@@ -49,6 +52,11 @@ impl<'a> Person<'a> {
     /// Whether a call was refused because the session has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
+    }
+
+    /// The id of the account in which calls act: the person's own, or that of the role that they switched to.
+    pub(crate) fn account(&self) -> String {
+        self.session.role().map_or_else(|| self.session.account.clone(), |role| role.account)
     }
 
     /// The members of the query string.

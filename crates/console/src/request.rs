@@ -3,6 +3,7 @@
 use bailiwick_api::Operation;
 use bailiwick_model::IamError;
 use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Route};
+use bailiwick_sigv4::{Credentials, PayloadHash, Signing, sign_http};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -11,12 +12,16 @@ use prost::Message as _;
 
 use crate::context::Context;
 use crate::form::Form;
+use crate::session::RoleSession;
 
-/// How pages prove the person whom they call for: by the bearer token of the sign-in session. A call that trades the
-/// credentials of a role for a token is signed.
+/// The service that calls are signed for.
+const SIGNING_SERVICE: &str = "bailiwick";
+
+/// How pages prove the person whom they call for: by the bearer token of the sign-in session, or by a signature with the
+/// credentials of the role that the person switched to.
 static CONSOLE: FrontEnd = FrontEnd {
     name: "console",
-    signing_service: Some("bailiwick"),
+    signing_service: Some(SIGNING_SERVICE),
     accepts_certificate: false,
     accepts_bearer: true,
     accepts_query: false,
@@ -85,8 +90,33 @@ impl Request<'_> {
         self.call_with::<O>(headers, body).await
     }
 
+    /// Calls an operation as a role, whose credentials sign the call.
+    pub(crate) async fn call_as_role<O: Operation>(
+        &self,
+        role: &RoleSession,
+        request: O::Request,
+    ) -> Called<O::Response> {
+        let failed = |error: &dyn std::fmt::Display| {
+            let error = IamError::internal(format!("a call could not be signed: {error}"));
+            CallError { error, request_id: self.context.service.request_id() }
+        };
+        let body = request.encode_to_vec();
+        // The host is a part of every signature; no other server sees it.
+        let mut signed = http::Request::post(O::PATH).header(header::HOST, "console");
+        if let Some(agent) = self.head.headers.get(header::USER_AGENT) {
+            signed = signed.header(header::USER_AGENT, agent);
+        }
+        let mut signed = signed.body(()).map_err(|error| failed(&error))?;
+        let credentials = Credentials::new(&role.access_key_id, &role.secret_access_key);
+        let credentials = credentials.with_session_token(&role.session_token);
+        let region = self.context.service.parts().deployment.region.to_string();
+        let signing = Signing::new(&credentials, &region, SIGNING_SERVICE, self.now);
+        sign_http(&mut signed, &signing, &PayloadHash::of(&body)).map_err(|error| failed(&error))?;
+        self.call_with::<O>(signed.into_parts().0.headers, body).await
+    }
+
     /// Calls an operation with these headers, which prove the caller.
-    pub(crate) async fn call_with<O: Operation>(&self, headers: HeaderMap, body: Vec<u8>) -> Called<O::Response> {
+    async fn call_with<O: Operation>(&self, headers: HeaderMap, body: Vec<u8>) -> Called<O::Response> {
         let service = &self.context.service;
         let failed = |error| CallError { error, request_id: service.request_id() };
         let route = Route::find(O::PATH).ok_or_else(|| failed(IamError::internal("no route")))?;

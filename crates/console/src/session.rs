@@ -63,12 +63,41 @@ pub(crate) struct SignedIn {
 struct Changing {
     proved: Timestamp,
     flash: Option<String>,
+    roles: Vec<RoleSession>,
+}
+
+/// A role that the person switched to.
+#[derive(Clone)]
+pub(crate) struct RoleSession {
+    /// The ARN of the role.
+    pub(crate) arn: String,
+    /// The id of the role's account.
+    pub(crate) account: String,
+    /// The credentials of the session, which sign calls.
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: Zeroizing<String>,
+    pub(crate) session_token: Zeroizing<String>,
 }
 
 impl SignedIn {
-    /// The token of the person's sign-in session.
+    /// The token of the person's own sign-in session.
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// The role that the person switched to.
+    pub(crate) fn role(&self) -> Option<RoleSession> {
+        self.changing().roles.last().cloned()
+    }
+
+    /// Acts as a role from now on.
+    pub(crate) fn push_role(&self, role: RoleSession) {
+        self.changing().roles.push(role);
+    }
+
+    /// Returns from the last role.
+    pub(crate) fn pop_role(&self) -> Option<RoleSession> {
+        self.changing().roles.pop()
     }
 
     /// Shows a message on the next page.
@@ -145,7 +174,7 @@ impl Sessions {
             has_second_factor: token.mfa_authenticated,
             token: Zeroizing::new(token.token),
             until: later(now, ABSOLUTE).min(end.unwrap_or(now)),
-            changing: Mutex::new(Changing { proved: now, flash: None }),
+            changing: Mutex::new(Changing { proved: now, flash: None, roles: Vec::new() }),
         };
         self.insert(fill, now, State::SignedIn(Arc::new(session)))
     }

@@ -26,10 +26,14 @@ pub(crate) const NAVIGATION: &[(&str, &str)] = &[
     ("groups", "Groups"),
     ("roles", "Roles"),
     ("policies", "Policies"),
+    ("providers", "Identity providers"),
     ("access", "Access check"),
     ("who-can", "Who can"),
     ("what-can", "What can"),
     ("denials", "Denied request"),
+    ("reports", "Reports"),
+    ("accounts", "Accounts"),
+    ("settings", "Settings"),
 ];
 
 /// What may stand in a query string as it is.
@@ -40,6 +44,8 @@ pub(crate) struct Chrome {
     pub(crate) title: String,
     pub(crate) account: String,
     pub(crate) name: String,
+    /// The ARN of the role that the person switched to.
+    pub(crate) role: Option<String>,
     pub(crate) form_token: String,
     pub(crate) flash: Option<String>,
     pub(crate) navigation: Vec<NavigationItem>,
@@ -75,10 +81,12 @@ impl Chrome {
             label,
             is_current: path == first,
         };
+        let role = session.role();
         Chrome {
             title,
-            account: session.account.clone(),
+            account: role.as_ref().map_or_else(|| session.account.clone(), |role| role.account.clone()),
             name: session.name().to_owned(),
+            role: role.map(|role| role.arn),
             form_token: session.form_token.clone(),
             flash: session.take_flash(),
             navigation: NAVIGATION.iter().map(item).collect(),

@@ -75,6 +75,8 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data):
         if self._area:
             name, value = self.forms[-1].members[-1]
+            if not value and data.startswith("\n"):
+                data = data[1:]  # as browsers do, once
             self.forms[-1].members[-1] = (name, value + data)
         if self._open and self._open[-1] == "h1":
             self.heads[-1] += data

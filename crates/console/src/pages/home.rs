@@ -21,7 +21,8 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     person.page(&HomePage { chrome: person.chrome("Home"), second_factor, findings, counts, counts_problem, changes })
 }
 
-async fn findings(person: &Person<'_>) -> Table {
+/// The findings about the account, the worst first.
+pub(crate) async fn findings(person: &Person<'_>) -> Table {
     let asked = ListFindingsRequest { max_items: Some(200), ..ListFindingsRequest::default() };
     let found = person.call::<op::ListFindings>(asked).await.map_err(|error| Problem::new(&error));
     let rows = found.map(|mut found| {

@@ -37,7 +37,7 @@ impl<'a> Sources<'a> {
                 return Err(format!("Only the sources of the first {MAX_POLICIES} policies are shown."));
             }
             // Users, groups and roles are read by name, which finds those of the person's own account.
-            let document = if is_elsewhere(&statement.attached_to, &self.person.session.account) {
+            let document = if is_elsewhere(&statement.attached_to, &self.person.account()) {
                 Err("The policy is of another account: only a console of that account shows its source.".to_owned())
             } else {
                 match Box::pin(self.document(statement)).await {

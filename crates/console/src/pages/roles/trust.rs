@@ -125,7 +125,7 @@ pub(super) fn policy(person: &Person<'_>, kind: &str) -> Called<String> {
         "custom" => return Ok(form.raw("document").replace("\r\n", "\n")),
         _ => {
             conditions.extend(mfa);
-            (("AWS", format!("arn:{partition}:iam::{}:root", person.session.account)), "sts:AssumeRole")
+            (("AWS", format!("arn:{partition}:iam::{}:root", person.account())), "sts:AssumeRole")
         }
     };
     Ok(write(principal, action, &conditions))
