@@ -36,7 +36,7 @@ fn many_failures_of_one_user_or_source_are_one_alert() {
 }
 
 #[test]
-fn few_failures_within_the_window_are_no_alert() {
+fn few_failures_within_the_window_do_not_alert() {
     let mut sign_ins = FailedSignIns::new(THRESHOLD);
     for second in [0, 30, 60, 90, 120, 150, 180] {
         assert_eq!(sign_ins.note(&failed("ann", "192.0.2.1"), at(second)), None, "{second}");
