@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod audit;
 mod choices;
 mod credentials;
 mod denials;
@@ -53,6 +54,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("profile", "") => profile::answer(person).await,
         ("prove", "") => prove::answer(person).await,
         ("access", rest) => access::answer(person, rest).await,
+        ("audit", rest) => audit::answer(person, rest).await,
         ("denials", rest) => denials::answer(person, rest).await,
         ("groups", rest) => groups::answer(person, rest).await,
         ("policies", rest) => policies::answer(person, rest).await,

@@ -31,6 +31,7 @@ pub(crate) const NAVIGATION: &[(&str, &str)] = &[
     ("who-can", "Who can"),
     ("what-can", "What can"),
     ("denials", "Denied request"),
+    ("audit", "Audit trail"),
     ("reports", "Reports"),
     ("accounts", "Accounts"),
     ("settings", "Settings"),

@@ -13,7 +13,10 @@ pytestmark = [pytest.mark.skipif(bool(NOT_INSTALLED), reason=NOT_INSTALLED or "i
 # The names in the account, which stand for all of their kind.
 NAMES = re.compile(r"(?<=/)(admin|bob|developers|deploy|reader|hostile|all)(?=[/?]|$)|(?<==)[^&]+")
 # Pages that must be among those that are found.
-KNOWN = {"/console", "/console/users", "/console/groups", "/console/roles", "/console/policies", "/console/access", "/console/who-can", "/console/what-can", "/console/what-can?principal=*", "/console/who-can?action=*"}
+KNOWN = {
+    "/console", "/console/users", "/console/groups", "/console/roles", "/console/policies", "/console/access", "/console/who-can",
+    "/console/who-can?action=*", "/console/what-can", "/console/what-can?principal=*", "/console/audit", "/console/audit/event?id=*",
+}  # fmt: skip
 MOST = 80
 
 

@@ -71,18 +71,27 @@ pub(crate) async fn changes(person: &Person<'_>, filter: EventFilter) -> Table {
 }
 
 fn row(person: &Person<'_>, event: Event) -> Vec<Cell> {
-    let result = match event.error_code.as_str() {
-        "" => Cell::badge("good", "done"),
-        code => Cell::badge("warn", code),
-    };
     let resource = event.resource_arns.first().map_or_else(|| Cell::text(None), |arn| link_of_arn(arn));
     vec![
-        Cell::Text(event.event_name),
+        event_link(&event),
         Cell::Time(person.moment(event.event_time.as_ref())),
         Cell::text(event.username),
         resource,
-        result,
+        result(&event.error_code),
     ]
+}
+
+/// The name of an event, as a link to its record.
+pub(super) fn event_link(event: &Event) -> Cell {
+    Cell::link("audit/event", "id", &event.event_id, &*event.event_name)
+}
+
+/// The result of a call, by the code of its error.
+pub(super) fn result(error_code: &str) -> Cell {
+    match error_code {
+        "" => Cell::badge("good", "done"),
+        code => Cell::badge("warn", code),
+    }
 }
 
 struct Count {
