@@ -26,6 +26,7 @@ def account(server):
     aws.call("AddUserToGroup", GroupName="developers", UserName="bob")
     aws.call("PutGroupPolicy", GroupName="developers", PolicyName="hostile", PolicyDocument=hostile_policy)
     made = aws.call("CreatePolicy", PolicyName="reader", PolicyDocument=hostile_policy, Description=HOSTILE)["Policy"]
+    aws.call("CreatePolicyVersion", PolicyArn=made["Arn"], PolicyDocument=ALLOW_ALL)
     aws.call("AttachGroupPolicy", GroupName="developers", PolicyArn=made["Arn"])
     aws.call("CreateRole", RoleName="deploy", AssumeRolePolicyDocument=trust(server.account), Description=HOSTILE)
     aws.call("AttachRolePolicy", RoleName="deploy", PolicyArn=made["Arn"])

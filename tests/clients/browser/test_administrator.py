@@ -77,6 +77,11 @@ def test_a_day_of_an_administrator(account, browser):
     day.write('{"Version": "2012-10-17",\n"Statement": [{"Effekt": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}')
     day.until("← Error")
     day.look("Line 2:")
+    # An alert of a script would make this fail.
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    day.write('{"Version": "2012-10-17",\n"Statement": [{"Effect": "' + hostile + '", "Action": "s3:GetObject", "Resource": "*"}]}')
+    day.until(hostile)
+    day.look("← Error")
     day.write(FIRST)
     WebDriverWait(browser.driver, PATIENCE).until(lambda _: "← Error" not in browser.text)
     day.send("Create the policy", "The policy day-reads was created.", {"Policy name": "day-reads"})

@@ -182,6 +182,11 @@ def test_inline_policies_are_created_changed_and_deleted(aws, server, browser, n
     page = browser.open(link)
     page = browser.send(page.form(do="delete"), confirm="other")
     assert page.status == 400 and inline(aws, kind, owner, "own")
+    # The editor of that page still saves.
+    page = browser.send(page.form(document=None), do="save", document=READS)
+    assert page.heads == [owner] and inline(aws, kind, owner, "own") == json.loads(READS)
+    page = browser.open(link)
+    assert browser.send(page.form(document=None), do="nonsense").status == 400
     page = browser.send(page.form(do="delete"), confirm="own")
     assert page.heads == [owner] and "was deleted" in page.text
     assert browser.open(link).status == 404

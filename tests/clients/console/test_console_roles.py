@@ -5,6 +5,7 @@ import json
 import pytest
 from support.documents import ALLOW_ALL, READ_ONLY, policy, trust
 from support.expect import refused
+from support.saml import make_metadata
 
 HOSTILE = "<script>alert(1)</script>\"'{{7*7}}"
 READS = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -51,6 +52,9 @@ def test_a_role_is_created_with_all_that_it_can_have(aws, server, browser, name)
         "Action": "sts:AssumeRole",
         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
     }
+    (link,) = [link for link in page.links if link and link.startswith("/console/switch?")]
+    switch = dict(browser.open(link).form(do="switch").members)
+    assert (switch["account"], switch["role"]) == (server.account, f"teams/{role}")
     # The members are shown in the order in which they were written.
     assert page.text.index('"Version"') < page.text.index('"Effect"') < page.text.index('"Principal"')
 
@@ -83,7 +87,7 @@ def test_other_accounts_and_services_may_assume_a_role(aws, rpc, browser, name):
     assert create(browser, "service", name=name("role"), service_name=HOSTILE).status == 400
 
 
-def test_users_of_identity_providers_may_assume_a_role(aws, browser, name):
+def test_users_of_identity_providers_may_assume_a_role(aws, browser, name, tmp_path):
     issuer = f"{name('issuer')}.example.com"
     provider = aws.call("CreateOpenIDConnectProvider", Url=f"https://{issuer}", ClientIDList=["app"], ThumbprintList=["0" * 40])
     provider = provider["OpenIDConnectProviderArn"]
@@ -101,6 +105,16 @@ def test_users_of_identity_providers_may_assume_a_role(aws, browser, name):
         page = create(browser, "oidc", name=name("role"), provider=provider, audience=audience)
         assert page.status == 400 and "audience" in page.text
     assert create(browser, "saml", name=name("role"), audience="https://iam.example.com/saml").status == 400
+    metadata, role = make_metadata(tmp_path), name("role")
+    provider = aws.call("CreateSAMLProvider", Name=name("idp"), SAMLMetadataDocument=metadata)["SAMLProviderArn"]
+    page = create(browser, "saml", name=role, provider=provider, audience="https://iam.example.com/saml")
+    assert page.heads == [role], page.text
+    assert statement(aws, role) == {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithSAML",
+        "Condition": {"StringEquals": {"SAML:aud": "https://iam.example.com/saml"}},
+    }
 
 
 def test_a_trust_policy_of_ones_own_is_taken_as_it_is(aws, server, browser, name):

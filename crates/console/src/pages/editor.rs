@@ -41,15 +41,19 @@ impl Editor {
     pub(crate) async fn page(mut self, person: &Person<'_>, mut error: Option<CallError>) -> Page {
         let mut text = document::indent(&self.document);
         let (mut findings, mut is_added) = (None, false);
-        if person.is_post() && person.form().has("document") {
-            text = typed(person);
-            self.fields.iter_mut().for_each(|field| field.repeat(person.form()));
+        if person.is_post() {
+            if person.form().has("document") {
+                text = typed(person);
+                self.fields.iter_mut().for_each(|field| field.repeat(person.form()));
+            }
             match person.asked() {
-                "save" | "check" | "show-actions" => {}
+                "check" | "show-actions" => {}
                 "add-statement" => match added(person, &text) {
                     Ok(document) => (text, is_added) = (document, true),
                     Err(failed) => error = Some(failed),
                 },
+                // The page has tried another change, and it was refused.
+                _ if error.is_some() => {}
                 _ => error = Some(person.unknown_change()),
             }
             findings = Some(Findings::of(person, self.policy_type, &text).await);
@@ -61,7 +65,7 @@ impl Editor {
             problem: error.as_ref().map(Problem::new),
             about: self.about,
             fields: self.fields,
-            seen: if person.is_post() { person.form().typed("seen") } else { fingerprint(&self.document) },
+            seen: person.form().text("seen").unwrap_or_else(|| fingerprint(&self.document)),
             document: text,
             policy_type: self.policy_type,
             findings: findings.unwrap_or_default(),

@@ -102,16 +102,21 @@ async fn policy(person: &Person<'_>) -> Page {
             if is_default {
                 Cell::text(None)
             } else {
-                Cell::Several(vec![
-                    Cell::button("Set as default", &id, &[("do", "set-default"), ("version", &id)]),
-                    Cell::Link { url: url("policies/diff", &compared), text: "Compare with the default".to_owned() },
-                ])
+                Cell::Link { url: url("policies/diff", &compared), text: "Compare with the default".to_owned() }
+            },
+            if is_default {
+                Cell::text(None)
+            } else {
+                Cell::button("Set as default", &id, &[("do", "set-default"), ("version", &id)])
             },
         ]
     };
     let versions = person.call::<op::ListPolicyVersions>(asked).await;
     let versions = versions.map(|listed| listed.versions.into_iter().map(row).collect());
-    let versions = rows(person.table("Versions", &["Version", "State", "Created", "Change"], "No version."), versions);
+    let versions = rows(
+        person.table("Versions", &["Version", "State", "Created", "Differences", "Change"], "No version."),
+        versions,
+    );
     let mut versions = Section::new("Versions", versions);
     if let Some(arn) = policy.arn.as_deref().filter(|arn| !is_built_in(arn)) {
         let members = [("arn", arn), ("from", shown.as_deref().unwrap_or_default())];

@@ -8,7 +8,7 @@ use crate::pages::identity::{Identity, Kind};
 use crate::pages::{document, history, list_page, missing, path_prefix, policy_sections, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::CallError;
-use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
+use crate::view::{Cell, Change, DetailPage, Field, Problem, Section, url};
 
 mod change;
 mod create;
@@ -70,6 +70,8 @@ async fn role(person: &Person<'_>) -> Page {
     let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
     let boundary = boundary.map_or_else(|| Cell::text(None), |arn| Cell::link("policies/policy", "arn", &arn, &arn));
     let last_used = role.role_last_used.as_ref().and_then(|used| used.last_used_date.as_ref());
+    let address = format!("{}{name}", role.path.as_deref().unwrap_or_default().trim_start_matches('/'));
+    let switch = url("switch", &[("account", &person.account()), ("role", &address)]);
     let facts = person.facts(vec![
         ("ARN", Cell::Code(arn.clone())),
         ("May do", Cell::link("what-can", "principal", &arn, "What they may do")),
@@ -80,6 +82,7 @@ async fn role(person: &Person<'_>) -> Page {
         ("Permissions boundary", boundary),
         ("Created", Cell::Time(person.moment(role.create_date.as_ref()))),
         ("Last used", Cell::Time(person.moment(last_used))),
+        ("In the console", Cell::Link { url: switch, text: "Switch to this role".to_owned() }),
         ("Trust policy", Cell::link("roles/trust", "name", &name, "Edit the trust policy")),
     ]);
     let trust = document::indent(&role.assume_role_policy_document.unwrap_or_default());

@@ -19,8 +19,6 @@ pub(crate) enum Cell {
     Badge { kind: &'static str, text: String },
     /// A button that changes something: a form with these members.
     Button { label: &'static str, about: String, members: Vec<(&'static str, String)> },
-    /// Several of them.
-    Several(Vec<Cell>),
 }
 
 impl Cell {

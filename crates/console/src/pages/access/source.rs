@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use bailiwick_api::authz::{GetResourcePolicyRequest, PolicyType, StatementRef};
-use bailiwick_api::iam::{
-    GetGroupPolicyRequest, GetPolicyRequest, GetPolicyVersionRequest, GetRolePolicyRequest, GetRoleRequest,
-    GetUserPolicyRequest,
-};
+use bailiwick_api::iam::{GetGroupPolicyRequest, GetRolePolicyRequest, GetRoleRequest, GetUserPolicyRequest};
 use bailiwick_api::op;
 
+use crate::pages::policies;
 use crate::person::Person;
 use crate::request::Called;
 use crate::view::name_of;
@@ -64,7 +62,7 @@ impl<'a> Sources<'a> {
                 let asked = GetResourcePolicyRequest { resource_arn: Some(holder.clone()) };
                 Ok(Some(person.call::<op::GetResourcePolicy>(asked).await?.policy))
             }
-            _ if policy.starts_with("arn:") => self.managed(policy).await,
+            _ if policy.starts_with("arn:") => policies::current(person, policy).await.map(Some),
             PolicyType::Identity => match kind_of(holder) {
                 "user" => {
                     let asked = GetUserPolicyRequest { user_name: name(), policy_name };
@@ -82,16 +80,6 @@ impl<'a> Sources<'a> {
             },
             _ => Ok(None),
         }
-    }
-
-    async fn managed(&self, arn: &str) -> Called<Option<String>> {
-        let policy_arn = Some(arn.to_owned());
-        let policy =
-            self.person.call::<op::GetPolicy>(GetPolicyRequest { policy_arn: policy_arn.clone() }).await?.policy;
-        let version_id = policy.and_then(|policy| policy.default_version_id);
-        let asked = GetPolicyVersionRequest { policy_arn, version_id };
-        let version = self.person.call::<op::GetPolicyVersion>(asked).await?.policy_version;
-        Ok(version.and_then(|version| version.document))
     }
 }
 

@@ -21,11 +21,11 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     } else {
         None
     };
-    let mut fields = vec![
+    let mut fields = trust::fields(person, kind).await;
+    fields.extend([
         Field::line("name", "Role name", 64).required().hint("Letters, digits and +=,.@_- in any order."),
         Field::line("path", "Path", 512).with("/").hint("Begins and ends with /, such as /teams/platform/."),
-    ];
-    fields.extend(trust::fields(person, kind).await);
+    ]);
     fields.extend(choices::policy_fields(person, &[]).await);
     fields.push(
         Field::line("boundary", "Permissions boundary", 2048)
