@@ -36,6 +36,8 @@ mod tests;
 /// question about assuming a role has a check on the role's account too, because it shows the trust policy; a question
 /// without a resource policy has one on the resource's account, because it shows the stored policy.
 ///
+/// The caller may be a role: the answer is that for a new session without session policies, tags and MFA.
+///
 /// # Errors
 /// As Authorize.
 impl Handle<op::Explain> for Authz {
@@ -49,7 +51,7 @@ impl Handle<op::Explain> for Authz {
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: ExplainRequest) -> Result<Planned<Self::Plan>> {
         let mut req = req.request.ok_or_else(|| IamError::validation("`request` must be there"))?;
         let prefix = service_prefix(&req.action)?;
-        let caller = self.claimed(cx, &*snapshot(cx)?, req.caller.take());
+        let caller = self.claimed_or_role(cx, &*snapshot(cx)?, req.caller.take());
         let claim = claim(&caller);
         let is_management = cx.account() == cx.deployment().management_account;
         let owner = claim.account.filter(|_| !is_management).unwrap_or(cx.account());

@@ -15,6 +15,7 @@
 //! Start reading at [`Authz`], then `authenticate::proof` and `decide::checks`.
 
 mod authenticate;
+mod bare_principal;
 mod cache;
 mod compiled;
 mod decide;

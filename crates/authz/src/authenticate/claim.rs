@@ -29,6 +29,11 @@ impl Claim {
         Claim { account, unproven: None }
     }
 
+    /// A claim about the principal of an ARN, without proof.
+    pub(crate) fn of_arn(arn: &Arn, account: AccountId) -> Self {
+        Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) }
+    }
+
     /// The checks of the asking service: the action on the service that it asks for, in its own account.
     pub(crate) fn checks(&self, cx: &Cx, action: &'static str, service: &str) -> Vec<Check> {
         self.checks_in(cx, action, service, cx.account())

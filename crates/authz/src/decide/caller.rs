@@ -2,8 +2,9 @@
 //!
 //! A signed request and a handle prove their caller. Callers with `bailiwick:AuthorizeAs` may name a user or root user by
 //! ARN, and a service by its name, for which being registered to act as that service is enough. A role or session cannot
-//! be named, because a bare ARN has neither session policies nor tags nor MFA. A session token proves nothing, because
-//! every service that its holder calls sees it.
+//! be named, because a bare ARN has neither session policies nor tags nor MFA. Explanations alone take the ARN of a role,
+//! for a new session without any of these. A session token proves nothing, because every service that its holder calls
+//! sees it.
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::target::service_prefix;
 use crate::authenticate::claim::Claim;
 use crate::authenticate::credentials::invalid;
 use crate::authenticate::received::Received;
+use crate::bare_principal;
 use crate::{Authenticated, Authz, invalid_member};
 
 /// The caller that a question names, before a signature is verified.
@@ -36,6 +38,8 @@ enum ClaimKind {
     Proven(Box<Authenticated>),
     /// A user or root, by ARN.
     Arn(Arn),
+    /// A new session of a role, by the role's ARN.
+    Role(Arn),
     /// A service principal.
     Service(String),
     Anonymous,
@@ -57,6 +61,28 @@ impl Authz {
         self.parse_claim(cx, snapshot, caller).map_err(IamError::about_given_caller)
     }
 
+    /// Parses the caller of a question whose answer nothing depends on: it may be a role.
+    ///
+    /// # Errors
+    /// As [`Self::claimed`].
+    pub(crate) fn claimed_or_role(
+        &self,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        caller: Option<authz::Caller>,
+    ) -> Result<ClaimedCaller> {
+        let Some(Who::PrincipalArn(text)) = caller.as_ref().and_then(|caller| caller.who.as_ref()) else {
+            return self.claimed(cx, snapshot, caller);
+        };
+        let role = Arn::parse(text).ok().filter(|arn| arn.service() == "iam" && arn.resource().starts_with("role/"));
+        match role.and_then(|arn| arn.account_id().map(|account| (arn, account))) {
+            Some((arn, account)) => {
+                Ok(ClaimedCaller { claim: Claim::of_arn(&arn, account), kind: ClaimKind::Role(arn) })
+            }
+            None => self.claimed(cx, snapshot, caller),
+        }
+    }
+
     fn parse_claim(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<authz::Caller>) -> Result<ClaimedCaller> {
         Ok(match stated(caller)? {
             Who::SignedRequest(request) => {
@@ -71,7 +97,7 @@ impl Authz {
             Who::PrincipalArn(arn) => {
                 let arn = Arn::parse(&arn).map_err(|_| not_a_principal())?;
                 let account = account_of(&arn)?;
-                let claim = Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) };
+                let claim = Claim::of_arn(&arn, account);
                 ClaimedCaller { claim, kind: ClaimKind::Arn(arn) }
             }
             Who::ServicePrincipal(name) => {
@@ -112,6 +138,7 @@ impl Authz {
                 let subject = Subject::of_principal(&principal, snapshot.partition()).ok_or_else(not_a_principal)?;
                 QuestionSubject::unsigned(subject, false)
             }
+            ClaimKind::Role(arn) => QuestionSubject::unsigned(new_session(cx, snapshot, &arn)?, false),
             ClaimKind::Service(name) => {
                 QuestionSubject::unsigned(Subject::service(&name), !acts_as(cx, snapshot, &name))
             }
@@ -245,11 +272,24 @@ fn user_or_root(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
     Ok(Principal::User { account, id: user.id, name, path })
 }
 
+/// A new session of the role that an ARN names.
+fn new_session(cx: &Cx, snapshot: &Snapshot, arn: &Arn) -> Result<Subject> {
+    let is_active = |account| snapshot.account(account).is_some_and(|account| account.is_active());
+    let role = snapshot.entity_by_arn(arn).filter(|role| role.is_role() && is_active(role.account));
+    match role.filter(|_| arn.partition() == snapshot.partition().as_str()) {
+        Some(role) => bare_principal::of_entity(cx, snapshot, role),
+        None => {
+            let why = "`principal_arn` names no role that exists";
+            Err(IamError::new(ErrorCode::InvalidInput, why).field("caller.principalArn", why))
+        }
+    }
+}
+
 fn bare_session() -> IamError {
     invalid_member(
         "caller.principalArn",
         "the ARN of a role or session is not a proof: it lacks session policies, tags and MFA; send the signed request, or \
-         the handle that Authenticate returned for it",
+         the handle that Authenticate returned for it; Explain alone takes the ARN of a role, for a session without these",
     )
 }
 

@@ -55,6 +55,41 @@ async fn a_denial_is_explained() {
     assert!(answer.text.contains("`own` of group `staff`, statement 1"), "{}", answer.text);
 }
 
+#[tokio::test]
+async fn a_role_is_explained_as_a_new_session() {
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let trust =
+        format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{MAIN}"}},"Action":"sts:AssumeRole"}}}}"#);
+    let with_mfa = r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#;
+    let rights = format!(
+        r#"{{"Version":"2012-10-17","Statement":[
+            {{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}},
+            {{"Effect":"Allow","Action":"s3:PutObject","Resource":"*","Condition":{with_mfa}}}]}}"#
+    );
+    env.role(MAIN, "heron", &trust, &rights).await;
+    let arn = "arn:aws:iam::111122223333:role/ponds/heron";
+    let decision = |answer: ExplainResponse| answer.result.unwrap().decision();
+    let answer = env.explain(&service, arn, "s3:GetObject").await.unwrap();
+    assert_eq!(answer.verdicts.iter().filter(|v| v.verdict() == Verdict::Allows).count(), 1);
+    assert_eq!(answer.result.unwrap().statement.unwrap().attached_to, arn);
+    let answer = env.explain(&service, arn, "s3:PutObject").await.unwrap();
+    assert_eq!(decision(answer), authz::Decision::ImplicitDeny, "the session has no MFA");
+    for (absent, code) in [
+        ("arn:aws:iam::111122223333:role/heron", "InvalidInput"),
+        ("arn:aws:iam::111122223333:role/ponds/egret", "InvalidInput"),
+        ("arn:aws-cn:iam::111122223333:role/ponds/heron", "InvalidInput"),
+        ("arn:aws:sts::111122223333:assumed-role/heron/session", "ValidationError"),
+    ] {
+        let error = env.explain(&service, absent, "s3:GetObject").await.err().unwrap();
+        assert_eq!(error.code().wire(), code, "{absent}");
+    }
+    // Decisions that something depends on need a proof.
+    let request = question(Who::PrincipalArn(arn.into()), "s3:GetObject", "arn:aws:s3:::bank/a");
+    let error = env.call::<op::Authorize>(&service, request).await.err().unwrap();
+    assert!(error.message().contains("not a proof"), "{}", error.message());
+}
+
 /// What is noted when Alice, under this condition, asks for an action.
 async fn noted(
     env: &TestEnv,

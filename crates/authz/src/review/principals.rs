@@ -1,13 +1,13 @@
 //! The principals of an account, in the order of the pages: the root user, users by name, roles by name.
 
 use bailiwick_decision::Subject;
-use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IamError, Result, RoleName, SessionName, UserName};
-use bailiwick_operation::{Caller, Credential, Cx, Principal, Session, SessionKind};
-use bailiwick_snapshot::{Entity, Snapshot};
+use bailiwick_model::{AccountId, IamError, Result};
+use bailiwick_operation::{Cx, Principal};
+use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{FoldedName as _, Noun, Page, Role, Tx, User};
 
-/// The name of the session that stands for a role.
-const SESSION_NAME: &str = "session";
+use crate::bare_principal;
+
 /// How many principals are read at once.
 const BATCH: usize = 100;
 
@@ -100,7 +100,7 @@ fn read<N: Noun>(
     for noun in &page.items {
         let Some(entity) = snapshot.entity(noun.id()) else { continue };
         let after = Position { section, after: Some(noun.name().folded()) };
-        subjects.push((of_entity(cx, snapshot, entity)?, after));
+        subjects.push((bare_principal::of_entity(cx, snapshot, entity)?, after));
     }
     let next = match &page.next {
         Some(after) => Some(Position { section, after: Some(after.clone()) }),
@@ -112,30 +112,4 @@ fn read<N: Noun>(
 /// The root user of an account.
 pub(super) fn root(snapshot: &Snapshot, account: AccountId) -> Option<Subject> {
     Subject::of_principal(&Principal::Root { account }, snapshot.partition())
-}
-
-/// A user with long-term credentials, or a new session of a role.
-///
-/// # Errors
-/// `ServiceFailure` for a stored name that is invalid.
-pub(super) fn of_entity(cx: &Cx, snapshot: &Snapshot, entity: &Entity) -> Result<Subject> {
-    let (account, id, path) = (entity.account, entity.id, entity.path().clone());
-    let (principal, session) = if entity.is_role() {
-        let (name, session_name) = (RoleName::parse(&entity.name), SessionName::parse(SESSION_NAME));
-        let (name, session_name) = (name.map_err(IamError::internal)?, session_name.map_err(IamError::internal)?);
-        let principal = Principal::RoleSession { account, id, name, path, session_name };
-        let session = Session::new(SessionKind::AssumeRole, unused_key(account), cx.now(), cx.now());
-        (principal, Some(session.into()))
-    } else {
-        let name = UserName::parse(&entity.name).map_err(IamError::internal)?;
-        (Principal::User { account, id, name, path }, None)
-    };
-    let credential = Credential::AccessKey(unused_key(account));
-    let caller = Caller { principal, credential, session, mfa: None };
-    Ok(Subject::of_caller(&caller, snapshot, |_| None))
-}
-
-/// An access key, on which decisions do not depend.
-fn unused_key(account: AccountId) -> AccessKeyId {
-    AccessKeyId::new(AccessKeyKind::Temporary, account, [0; 6])
 }

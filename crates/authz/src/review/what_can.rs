@@ -11,6 +11,7 @@ use bailiwick_storage::{Page, Tx};
 use super::examine::{Examined, examine};
 use super::page::PageBudget;
 use super::principals;
+use crate::bare_principal;
 use crate::decide::disclosure::is_foreign_account;
 use crate::decide::given_keys::GivenKeys;
 use crate::decide::question::Question;
@@ -126,7 +127,7 @@ fn subject(cx: &Cx, snapshot: &Snapshot, arn: &Arn) -> Result<Option<Subject>> {
         let account = account.filter(|_| arn.partition() == snapshot.partition().as_str());
         return Ok(account.and_then(|account| principals::root(snapshot, account)));
     }
-    snapshot.entity_by_arn(arn).map(|entity| principals::of_entity(cx, snapshot, entity)).transpose()
+    snapshot.entity_by_arn(arn).map(|entity| bare_principal::of_entity(cx, snapshot, entity)).transpose()
 }
 
 /// The actions to examine, in the order of their positions.

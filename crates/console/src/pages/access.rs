@@ -6,7 +6,7 @@ mod source;
 
 use askama::Template;
 use bailiwick_api::authz::{self as pb, caller::Who};
-use bailiwick_api::iam::ListUsersRequest;
+use bailiwick_api::iam::{ListRolesRequest, ListUsersRequest};
 use bailiwick_api::{OPERATIONS, op};
 use http::StatusCode;
 
@@ -15,7 +15,7 @@ use self::source::Sources;
 use crate::person::{Page, Person};
 use crate::view::{Chrome, Problem};
 
-/// How many users are suggested.
+/// How many users and roles are suggested.
 const SUGGESTED: i32 = 200;
 
 /// Answers `/console/access`.
@@ -56,12 +56,14 @@ pub(super) fn actions() -> Vec<String> {
     OPERATIONS.iter().map(|row| format!("{}:{}", row.service, row.name)).collect()
 }
 
-/// Root and the first users, as far as the person may see them.
+/// The first users and roles, as far as the person may see them.
 async fn principals(person: &Person<'_>) -> Vec<String> {
     let asked = ListUsersRequest { max_items: Some(SUGGESTED), ..ListUsersRequest::default() };
-    let listed = person.call::<op::ListUsers>(asked).await.unwrap_or_default();
-    let users = listed.users.into_iter().filter_map(|user| user.arn);
-    let mut arns: Vec<String> = users.collect();
+    let users = person.call::<op::ListUsers>(asked).await.unwrap_or_default().users;
+    let asked = ListRolesRequest { max_items: Some(SUGGESTED), ..ListRolesRequest::default() };
+    let roles = person.call::<op::ListRoles>(asked).await.unwrap_or_default().roles;
+    let roles = roles.into_iter().filter_map(|role| role.arn);
+    let mut arns: Vec<String> = users.into_iter().filter_map(|user| user.arn).chain(roles).collect();
     if !arns.contains(&person.session.arn) {
         arns.insert(0, person.session.arn.clone());
     }
