@@ -31,7 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("aws-json", &["service"]),
     ("aws-query", &["service"]),
     ("console", &["service", "sigv4"]),
-    ("testing", &["aws-json", "aws-query"]),
+    ("testing", &["aws-json", "aws-query", "console", "grpc"]),
 ];
 
 /// Dependencies that are refused although the edges reach them.

@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Random modifications of a store's file
     #[arg(long, default_value_t = 5_000)]
     damage_rounds: u32,
+    /// Random edits of a store's rows
+    #[arg(long, default_value_t = 10_000)]
+    edit_rounds: u32,
     /// Factor for the size of the attacks: connections, streams, endless messages, slow requests, refused calls,
     /// guesses; the objects that they create must fit in an account's quotas
     #[arg(long, default_value_t = 5)]
@@ -65,6 +68,12 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         let mut command = run::cargo();
         command.env("BAILIWICK_DAMAGE_ROUNDS", args.damage_rounds.to_string());
         command.args(["test", "--workspace", "--locked", "--release", "--test", "damage"]);
+        check::counted(command)
+    });
+    steps.step("edited rows", || {
+        let mut command = run::cargo();
+        command.env("BAILIWICK_EDIT_ROUNDS", args.edit_rounds.to_string());
+        command.args(["test", "--package", "bailiwick-storage-redb", "--locked", "--release", "--test", "row_edits"]);
         check::counted(command)
     });
     for folder in ["load", "evaluator", "scale", "store", "trail"] {

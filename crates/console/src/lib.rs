@@ -21,6 +21,7 @@ mod context;
 mod cookie;
 mod form;
 mod front;
+pub mod fuzz;
 mod guard;
 mod pages;
 mod person;

@@ -6,6 +6,8 @@
 
 mod read;
 
+pub(crate) use read::message as read_message;
+
 use bailiwick_api::{OperationInfo, find_operation, pool};
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Refused, Route, is_own_origin, read_secret_body};

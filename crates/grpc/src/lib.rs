@@ -11,6 +11,7 @@ mod call;
 pub mod client;
 mod codec;
 mod front;
+pub mod fuzz;
 mod json;
 mod limited;
 mod refusable;

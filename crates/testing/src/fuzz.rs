@@ -3,9 +3,11 @@
 //! `fuzz/fuzz_targets/NAME.rs` passes generated inputs to the function of the same name. `tests/corpora.rs` passes it
 //! every file in `fuzz/corpus/NAME`, so that an input that once failed is tested from then on.
 //!
-//! The functions of `policy-lang` and `evaluator` are in these crates, which test them with mutated seeds as well. Those of
-//! `server`, which is not a library, are in its file `net/fuzz_targets.rs`.
+//! The functions of `policy-lang` and `evaluator` are in these crates, which test them with mutated seeds as well; those of
+//! `grpc` and `console` are in them too. Those of `server`, which is not a library, are in its files `net/fuzz_targets.rs`
+//! and `backup/fuzz_targets.rs`.
 
+mod bodies;
 mod evaluation;
 mod federation;
 mod id_tokens;
@@ -13,8 +15,10 @@ mod records;
 mod requests;
 mod signatures;
 mod tokens;
+mod trail;
 mod values;
 
+pub use bodies::{console_form, sign_in_json};
 pub use evaluation::{decision, evaluation, evaluation_case, pattern};
 pub use federation::{certificate, saml_metadata, saml_response, ssh_public_key, webauthn};
 pub use id_tokens::{jwks, jwt};
@@ -22,6 +26,7 @@ pub use records::{audit_row, storage_key, storage_row};
 pub use requests::{json_request, query_form};
 pub use signatures::{presigned, signature};
 pub use tokens::token;
+pub use trail::{audit_digests, audit_segment};
 pub use values::{arn, condition_value, policy_document, policy_template, principal};
 
 /// A target: its name and its function.
@@ -36,9 +41,12 @@ macro_rules! targets {
 
 targets! {
     arn
+    audit_digests
     audit_row
+    audit_segment
     certificate
     condition_value
+    console_form
     decision
     evaluation
     evaluation_case
@@ -53,6 +61,7 @@ targets! {
     query_form
     saml_metadata
     saml_response
+    sign_in_json
     signature
     ssh_public_key
     storage_key

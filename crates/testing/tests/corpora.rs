@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use bailiwick_testing::fuzz::TARGETS;
 
-/// The targets of the server, which is not a library. `crates/server/src/net/fuzz_targets.rs` replays their corpora.
-const OF_THE_SERVER: [&str; 2] = ["forwarded", "proxy_protocol"];
+/// The targets of the server, which is not a library. `net/fuzz_targets.rs` and `backup/fuzz_targets.rs` in it replay their corpora.
+const OF_THE_SERVER: [&str; 3] = ["backup_file", "forwarded", "proxy_protocol"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")

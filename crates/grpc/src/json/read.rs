@@ -21,7 +21,7 @@ const MAX_NAME: usize = 64;
 ///
 /// # Errors
 /// `MalformedInput`.
-pub(super) fn message(kind: MessageDescriptor, body: &[u8]) -> Result<Bytes> {
+pub(crate) fn message(kind: MessageDescriptor, body: &[u8]) -> Result<Bytes> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(malformed("the body must be a JSON object, such as `{}`"));
     }

@@ -1,7 +1,7 @@
 //! Reads a backup.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use aws_lc_rs::digest;
@@ -9,7 +9,7 @@ use bailiwick_seal::WrappedKeyring;
 use bailiwick_storage::{Authenticator, MAX_KEY, MAX_VALUE};
 use bailiwick_storage_redb::{OpenError, StoredRow};
 
-use super::{CHECKSUM, MAGIC, MAX_PART, Manifest};
+use super::format::{CHECKSUM, MAGIC, MAX_PART, Manifest};
 use crate::failure::Failure;
 
 /// Compares the checksum of a file, before anything in it is used.
@@ -48,8 +48,8 @@ pub(crate) fn verify(path: &Path) -> Result<(), Failure> {
 }
 
 /// An open backup, whose rows follow.
-pub(crate) struct BackupFile {
-    from: BufReader<File>,
+pub(crate) struct BackupFile<R = BufReader<File>> {
+    from: R,
     pub(crate) manifest: Manifest,
     pub(crate) keyring: WrappedKeyring,
     pub(crate) state: Vec<u8>,
@@ -60,9 +60,16 @@ impl BackupFile {
     /// Opens a file whose checksum is right.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |e: io::Error| Failure::new(format!("cannot read the backup {}: {e}", path.display()));
-        let mut from = BufReader::with_capacity(256 << 10, File::open(path).map_err(failed)?);
+        let from = BufReader::with_capacity(256 << 10, File::open(path).map_err(failed)?);
+        BackupFile::of(from).map_err(failed)
+    }
+}
+
+impl<R: Read> BackupFile<R> {
+    /// Reads everything before the rows.
+    pub(super) fn of(mut from: R) -> io::Result<Self> {
         let mut magic = [0; MAGIC.len()];
-        from.read_exact(&mut magic).map_err(failed)?;
+        from.read_exact(&mut magic)?;
         let mut part = || -> io::Result<Vec<u8>> {
             let mut len = [0; 4];
             from.read_exact(&mut len)?;
@@ -74,13 +81,11 @@ impl BackupFile {
             from.read_exact(&mut bytes)?;
             Ok(bytes)
         };
-        let (manifest, keyring, state) = (part().map_err(failed)?, part().map_err(failed)?, part().map_err(failed)?);
-        let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|e| failed(e.into()))?;
+        let (manifest, keyring, state) = (part()?, part()?, part()?);
+        let manifest: Manifest = serde_json::from_slice(&manifest)?;
         if !manifest.is_well_formed() {
-            return Err(failed(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "its manifest is not one that Bailiwick writes",
-            )));
+            let why = "its manifest is not one that Bailiwick writes";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         Ok(BackupFile { from, manifest, keyring: WrappedKeyring::from_bytes(keyring), state, is_finished: false })
     }
@@ -105,7 +110,7 @@ impl BackupFile {
     }
 }
 
-impl Iterator for BackupFile {
+impl<R: Read> Iterator for BackupFile<R> {
     type Item = Result<StoredRow, OpenError>;
 
     fn next(&mut self) -> Option<Self::Item> {

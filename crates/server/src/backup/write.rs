@@ -14,7 +14,7 @@ use bailiwick_storage_redb::{BackupView, RedbStore};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::{CHECKSUM, MAGIC, Manifest};
+use super::format::{CHECKSUM, MAGIC, Manifest};
 use crate::failure::Failure;
 use crate::private_file;
 use crate::system::SystemClock;

@@ -1,0 +1,4 @@
+//! The fuzz target `audit_digests`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bailiwick_testing::fuzz::audit_digests(bytes));
