@@ -5,8 +5,12 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+from support.api import AwsApi
 from support.browser import Browser
 from support.documents import ALLOW_ALL
+from support.expect import refused as is_refused
+from support.server import Credentials
+from support.waiting import until
 
 PASSWORD = "heron-In-7-reeds"
 BUCKET = "arn:aws:s3:::reports/<b>july</b>"
@@ -34,6 +38,10 @@ def reader(aws, name):
     arn = aws.call("CreateUser", UserName=user)["User"]["Arn"]
     aws.call("PutUserPolicy", UserName=user, PolicyName="reports", PolicyDocument=document)
     return arn
+
+
+def address_of(path, **members):
+    return f"{path}?{urlencode(members)}"
 
 
 def check(browser, principal, context, action="s3:GetObject", resource=BUCKET):
@@ -78,3 +86,29 @@ def test_a_denied_request_is_explained_by_its_id(server, aws, browser, name):
         assert page.status == 200 and "ListUsers" in page.text and f"user/{user}" in page.text, page.text
     page = browser.open("/console/denials?id=%3Cscript%3E")
     assert page.status in (400, 404) and "<script>" not in page.html.replace("<script src", "")
+
+
+def test_what_would_allow_it_opens_in_the_editor_and_is_replayed(server, aws, browser, name):
+    user = name("heron")
+    aws.call("CreateUser", UserName=user)
+    key = Credentials.of(aws.call("CreateAccessKey", UserName=user)["AccessKey"])
+    is_refused(AwsApi(server, key), "AccessDenied", "ListGroups")
+    page = browser.open(address_of("/console/access", principal=f"arn:aws:iam::{server.account}:user/{user}", action="iam:ListGroups", resource=""))
+    (address,) = [link for link in page.links if link.startswith("/console/inline?")]
+    page = browser.open(address)
+    form = page.form(document=None)
+    (document,) = [value for member, value in form.members if member == "document"]
+    assert "iam:ListGroups" in document and '"Statement"' in document
+
+    def replayed():
+        shown = browser.send(form, do="replay", policy_name="groups")
+        assert shown.status == 200 and "What would change" in shown.text
+        return shown if "denied allowed" in shown.text else None
+
+    shown = until(replayed, "the denial is replayed")
+    assert user in shown.text and shown.form(document=None).has(policy_name="groups")
+    is_refused(aws, "NoSuchEntity", "GetUserPolicy", UserName=user, PolicyName="groups")
+    browser.send(shown.form(document=None), do="save")
+    assert AwsApi(server, key).call("ListGroups")
+    wrong = browser.open(address_of("/console/inline", kind="user", name=user, statement="{<script>"))
+    assert wrong.status == 400 and "<script>" not in wrong.html

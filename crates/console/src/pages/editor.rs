@@ -1,6 +1,7 @@
 //! The editor of policy documents: a text with findings at its lines, and a form that adds a statement.
 
 mod findings;
+mod replay;
 mod statement;
 
 use askama::Template;
@@ -11,12 +12,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 
 use self::findings::Findings;
+use self::replay::Replayed;
 use crate::pages::document;
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Change, Chrome, Field, Input, Problem};
 
 pub(crate) use self::findings::check;
+pub(crate) use self::replay::Proposed;
 
 /// What a page with an editor edits.
 pub(crate) struct Editor {
@@ -30,6 +33,8 @@ pub(crate) struct Editor {
     pub(crate) policy_type: &'static str,
     /// The document that is edited; empty for a new one.
     pub(crate) document: String,
+    /// What the document would be, if decisions can be replayed with it.
+    pub(crate) proposed: Option<Proposed>,
     /// The label of the button that saves.
     pub(crate) save: &'static str,
     /// Forms that destroy what is edited.
@@ -48,6 +53,7 @@ impl Editor {
             }
             match person.asked() {
                 "check" | "show-actions" => {}
+                "replay" if self.proposed.is_some() => {}
                 "add-statement" => match added(person, &text) {
                     Ok(document) => (text, is_added) = (document, true),
                     Err(failed) => error = Some(failed),
@@ -59,6 +65,10 @@ impl Editor {
             findings = Some(Findings::of(person, self.policy_type, &text).await);
         }
         let has_builder = self.policy_type == "IDENTITY_POLICY";
+        let replayed = match &self.proposed {
+            Some(proposed) if person.asked() == "replay" => Some(proposed.replay(person, &text).await),
+            _ => None,
+        };
         let page = EditorPage {
             chrome: person.chrome(self.title),
             back: self.back,
@@ -69,6 +79,8 @@ impl Editor {
             document: text,
             policy_type: self.policy_type,
             findings: findings.unwrap_or_default(),
+            can_replay: self.proposed.is_some(),
+            replayed,
             save: self.save,
             builder: if has_builder { statement::fields(person, is_added).await } else { Vec::new() },
             builder_is_open: matches!(person.asked(), "add-statement" | "show-actions"),
@@ -118,6 +130,8 @@ struct EditorPage {
     document: String,
     policy_type: &'static str,
     findings: Findings,
+    can_replay: bool,
+    replayed: Option<Replayed>,
     save: &'static str,
     builder: Vec<Field>,
     builder_is_open: bool,

@@ -3,10 +3,11 @@
 use bailiwick_api::iam::{
     AttachGroupPolicyRequest, AttachRolePolicyRequest, AttachUserPolicyRequest, AttachedPolicy,
     DeleteGroupPolicyRequest, DeleteRolePolicyRequest, DeleteUserPolicyRequest, DetachGroupPolicyRequest,
-    DetachRolePolicyRequest, DetachUserPolicyRequest, GetGroupPolicyRequest, GetRolePolicyRequest,
-    GetUserPolicyRequest, ListAttachedGroupPoliciesRequest, ListAttachedRolePoliciesRequest,
-    ListAttachedUserPoliciesRequest, ListGroupPoliciesRequest, ListRolePoliciesRequest, ListUserPoliciesRequest,
-    PutGroupPolicyRequest, PutRolePolicyRequest, PutUserPolicyRequest,
+    DetachRolePolicyRequest, DetachUserPolicyRequest, GetGroupPolicyRequest, GetGroupRequest, GetRolePolicyRequest,
+    GetRoleRequest, GetUserPolicyRequest, GetUserRequest, ListAttachedGroupPoliciesRequest,
+    ListAttachedRolePoliciesRequest, ListAttachedUserPoliciesRequest, ListGroupPoliciesRequest,
+    ListRolePoliciesRequest, ListUserPoliciesRequest, PutGroupPolicyRequest, PutRolePolicyRequest,
+    PutUserPolicyRequest,
 };
 use bailiwick_api::op;
 
@@ -57,6 +58,25 @@ impl Identity {
 
     fn name(&self) -> Option<String> {
         Some(self.name.clone())
+    }
+
+    /// The ARN.
+    pub(crate) async fn arn(&self, person: &Person<'_>) -> Called<String> {
+        let arn = match self.kind {
+            Kind::User => {
+                let found = person.call::<op::GetUser>(GetUserRequest { user_name: self.name() }).await?;
+                found.user.and_then(|user| user.arn)
+            }
+            Kind::Group => {
+                let asked = GetGroupRequest { group_name: self.name(), max_items: Some(1), ..Default::default() };
+                person.call::<op::GetGroup>(asked).await?.group.and_then(|group| group.arn)
+            }
+            Kind::Role => {
+                let found = person.call::<op::GetRole>(GetRoleRequest { role_name: self.name() }).await?;
+                found.role.and_then(|role| role.arn)
+            }
+        };
+        Ok(arn.unwrap_or_default())
     }
 
     /// The attached policies.

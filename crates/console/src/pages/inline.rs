@@ -2,7 +2,8 @@
 
 use bailiwick_model::{ErrorCode, IamError};
 
-use crate::pages::editor::{self, Editor};
+use crate::pages::document;
+use crate::pages::editor::{self, Editor, Proposed};
 use crate::pages::identity::{Identity, Kind};
 use crate::person::{Page, Person};
 use crate::request::Called;
@@ -38,6 +39,11 @@ async fn new(person: &Person<'_>, identity: &Identity) -> Page {
     } else {
         None
     };
+    // The access check proposes a statement.
+    let document = match person.query().text("statement") {
+        Some(statement) => proposed_document(&statement).map_err(|why| person.failure(IamError::validation(why)))?,
+        None => EMPTY.to_owned(),
+    };
     let name = Field::line("policy_name", "Policy name", 128).required();
     let editor = Editor {
         title: format!("New inline policy of {}", identity.name),
@@ -45,11 +51,25 @@ async fn new(person: &Person<'_>, identity: &Identity) -> Page {
         about: "An inline policy belongs to one user, group or role, and is deleted with it.",
         fields: vec![name.hint("Letters, digits and +=,.@_- in any order.")],
         policy_type: "IDENTITY_POLICY",
-        document: EMPTY.to_owned(),
+        document,
+        proposed: proposed(person, identity, person.form().typed("policy_name")).await,
         save: "Create the policy",
         destroying: Vec::new(),
     };
     editor.page(person, error).await
+}
+
+/// A document with one statement.
+fn proposed_document(statement: &str) -> Result<String, &'static str> {
+    let is_object = serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(statement).is_ok();
+    if is_object { document::append(EMPTY, statement) } else { Err("`statement` in the address is not a JSON object") }
+}
+
+/// What decisions are replayed with: the policy, as if it were saved.
+async fn proposed(person: &Person<'_>, identity: &Identity, policy_name: String) -> Option<Proposed> {
+    let identity_arn = identity.arn(person).await.ok()?;
+    let policy_name = if policy_name.is_empty() { "new".to_owned() } else { policy_name };
+    Some(Proposed::Inline { identity_arn, policy_name })
 }
 
 /// Creates the policy. AWS would replace one of that name without a question.
@@ -87,6 +107,7 @@ async fn existing(person: &Person<'_>, identity: &Identity, policy: &str) -> Pag
         fields: Vec::new(),
         policy_type: "IDENTITY_POLICY",
         document,
+        proposed: proposed(person, identity, policy.to_owned()).await,
         save: "Save the policy",
         destroying: vec![delete.destroys(policy)],
     };

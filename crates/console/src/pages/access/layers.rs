@@ -1,8 +1,11 @@
 //! The answer as a chain of layers: what the policies of each type say, with the statements that say it.
 
-use bailiwick_api::authz::{Decision, ExplainResponse, FailedElement, NearMiss, PolicyType, StatementRef, Verdict};
+use bailiwick_api::authz::{
+    Decision, ExplainResponse, FailedElement, NearMiss, PolicyType, StatementRef, Suggestion, Verdict,
+};
 
 use super::source::Sources;
+use crate::view::{name_of, url};
 
 /// How many statements that nearly matched are shown.
 const NEAREST: usize = 10;
@@ -55,6 +58,8 @@ pub(super) struct Near {
 /// A statement that would help.
 pub(super) struct SuggestionView {
     pub(super) layer: String,
+    /// The address of the editor with the statement, if it can be an inline policy.
+    pub(super) editor: Option<String>,
     pub(super) attach_to: String,
     pub(super) statement: String,
 }
@@ -87,6 +92,7 @@ impl Answer {
             near.push(Near { reasons: reasons(&miss), effect: miss.effect, statement });
         }
         let suggestions = response.suggestions.into_iter().map(|suggestion| SuggestionView {
+            editor: editor_of(&suggestion),
             layer: layer_title(suggestion.policy_type(), suggestion.level),
             attach_to: suggestion.attach_to,
             statement: suggestion.statement,
@@ -107,6 +113,15 @@ impl Answer {
             notes: response.notes,
         }
     }
+}
+
+/// The editor of a new inline policy with a suggested statement.
+fn editor_of(suggestion: &Suggestion) -> Option<String> {
+    let arn = &suggestion.attach_to;
+    let (kind, _) = arn.rsplit(':').next()?.split_once('/')?;
+    let is_inline = suggestion.policy_type() == PolicyType::Identity && matches!(kind, "user" | "group" | "role");
+    let members = [("kind", kind), ("name", name_of(arn)), ("statement", suggestion.statement.as_str())];
+    is_inline.then(|| url("inline", &members))
 }
 
 impl StatementView {

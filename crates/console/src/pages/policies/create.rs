@@ -4,7 +4,7 @@ use bailiwick_api::iam::{CreatePolicyRequest, CreatePolicyVersionRequest, GetPol
 use bailiwick_api::op;
 
 use crate::pages::choices;
-use crate::pages::editor::{Editor, typed};
+use crate::pages::editor::{Editor, Proposed, typed};
 use crate::person::{Page, Person};
 use crate::request::Called;
 use crate::view::{Field, name_of, url};
@@ -36,6 +36,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         policy_type: "IDENTITY_POLICY",
         document: EMPTY.to_owned(),
         save: "Create the policy",
+        proposed: None,
         destroying: Vec::new(),
     };
     editor.page(person, error).await
@@ -92,6 +93,7 @@ pub(crate) async fn version(person: &Person<'_>) -> Page {
         policy_type: "IDENTITY_POLICY",
         document: found.and_then(|version| version.document).unwrap_or_default(),
         save: "Create the version",
+        proposed: Some(Proposed::Version { policy_arn: arn.clone() }),
         destroying: Vec::new(),
     };
     editor.page(person, error).await

@@ -30,6 +30,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         policy_type: "TRUST_POLICY",
         document: stored,
         save: "Save the trust policy",
+        proposed: None,
         destroying: Vec::new(),
     };
     editor.page(person, error).await
