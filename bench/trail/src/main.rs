@@ -132,7 +132,7 @@ async fn measure(
             let fresh = LookUp::of_folder(folder);
             let look_up = if kind == 2 { &fresh } else { look_up };
             let start = Instant::now();
-            let page = look_up.page(query).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let page = look_up.page("bench", query).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             times.push(start.elapsed().as_secs_f64() * 1_000.0);
             found = page.events.len();
         }
