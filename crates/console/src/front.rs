@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bailiwick_api::op;
+use bailiwick_api::sts::GetCallerIdentityRequest;
 use bailiwick_model::{ErrorCode, IamError};
 use bailiwick_service::{Peer, Refused, Service};
 use bytes::Bytes;
@@ -115,18 +117,27 @@ impl Front {
                 return pages::sign_in::lead(&request, if id.is_empty() { "" } else { "ended" });
             }
         };
-        if request.is_post() && !matches(request.form.raw("form_token"), &session.form_token) {
-            let message = "the form is of another session: go back, load the page again and repeat the change";
+        let person = Person::new(&request, session);
+        if request.is_post() && !has_token(&person) {
+            let message = "the form is of another session or role: go back, load the page again and repeat the change";
             return self.refuse(head, peer, &IamError::new(ErrorCode::AccessDenied, message));
         }
-        let person = Person::new(&request, session);
         if request.path() == "sign-out" && request.is_post() {
             return pages::sign_in::sign_out(&person, id).await;
+        }
+        if person.role.is_some() {
+            // What ends the person's own session ends the page of the role as well. Only that error counts here.
+            let _ = person.call_as_self::<op::GetCallerIdentity>(GetCallerIdentityRequest {}).await;
+            if person.has_ended() {
+                self.context.sessions.end(id);
+                return pages::sign_in::lead(&request, "revoked");
+            }
         }
         let page = pages::answer(&person).await;
         if person.has_ended() {
             // A role's session ends earlier than the person's own.
-            if person.session.pop_role().is_some() {
+            if let Some(role) = &person.role {
+                person.session.leave_role(role);
                 person.session.set_flash("The session of the role has ended.".to_owned());
                 return reply::redirect("/console");
             }
@@ -135,6 +146,13 @@ impl Front {
         }
         page.unwrap_or_else(|error| person.error_page(&error))
     }
+}
+
+/// Whether a form is of this session, and of the identity that the person acts as now.
+fn has_token(person: &Person<'_>) -> bool {
+    let given = person.form().raw("form_token");
+    let is_same_for_all = matches!(person.request.path(), "sign-out" | "switch");
+    matches(given, person.form_token()) || (is_same_for_all && matches(given, &person.session.form_token))
 }
 
 enum Read {

@@ -11,13 +11,15 @@ use http::StatusCode;
 use crate::form::Form;
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
-use crate::session::SignedIn;
+use crate::session::{RoleSession, SignedIn};
 use crate::view::{Cell, Change, ChangePage, Chrome, Facts, Field, Moment, Pager, Problem, Tab, Table, url};
 
 /// The person who is signed in, with their request.
 pub(crate) struct Person<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) session: Arc<SignedIn>,
+    /// The role that the person acts as during the whole request, whatever other requests of the browser do meanwhile.
+    pub(crate) role: Option<Arc<RoleSession>>,
     ended: AtomicBool,
 }
 
@@ -26,7 +28,8 @@ pub(crate) type Page = Called<Reply>;
 
 impl<'a> Person<'a> {
     pub(crate) fn new(request: &'a Request<'a>, session: Arc<SignedIn>) -> Self {
-        Person { request, session, ended: AtomicBool::new(false) }
+        let role = session.role();
+        Person { request, session, role, ended: AtomicBool::new(false) }
     }
 
     /// Calls an operation as the person, or as the role that they switched to.
@@ -34,10 +37,21 @@ impl<'a> Person<'a> {
     /// # Errors
     /// Those of the operation. A page shows the error of one call as a [`Problem`] and renders what the others answered.
     pub(crate) async fn call<O: Operation>(&self, request: O::Request) -> Called<O::Response> {
-        let called = match self.session.role() {
-            Some(role) => self.request.call_as_role::<O>(&role, request).await,
-            None => self.request.call::<O>(Some(self.session.token()), request).await,
-        };
+        match &self.role {
+            Some(role) => self.note_end(self.request.call_as_role::<O>(role, request).await),
+            None => self.call_as_self::<O>(request).await,
+        }
+    }
+
+    /// Calls an operation as the person, whatever role they act as.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub(crate) async fn call_as_self<O: Operation>(&self, request: O::Request) -> Called<O::Response> {
+        self.note_end(self.request.call::<O>(Some(self.session.token()), request).await)
+    }
+
+    fn note_end<T>(&self, called: Called<T>) -> Called<T> {
         if let Err(CallError { error, .. }) = &called
             && matches!(
                 error.code(),
@@ -56,7 +70,12 @@ impl<'a> Person<'a> {
 
     /// The id of the account in which calls act: the person's own, or that of the role that they switched to.
     pub(crate) fn account(&self) -> String {
-        self.session.role().map_or_else(|| self.session.account.clone(), |role| role.account)
+        self.role.as_ref().map_or_else(|| self.session.account.clone(), |role| role.account.clone())
+    }
+
+    /// The token of the forms of this page: a form is only accepted while the person acts as the same identity.
+    pub(crate) fn form_token(&self) -> &str {
+        self.role.as_ref().map_or(&self.session.form_token, |role| &role.form_token)
     }
 
     /// The members of the query string.
@@ -76,7 +95,7 @@ impl<'a> Person<'a> {
 
     /// What the layout shows around a page, which has this title.
     pub(crate) fn chrome(&self, title: impl Into<String>) -> Chrome {
-        Chrome::new(self.request.path(), &self.session, title.into())
+        Chrome::new(self.request.path(), &self.session, self.role.as_deref(), title.into())
     }
 
     /// A time to show, with its distance from now.
@@ -86,12 +105,12 @@ impl<'a> Person<'a> {
 
     /// A table without rows. `empty` says what would be here and how it gets there.
     pub(crate) fn table(&self, caption: &str, columns: &[&'static str], empty: &'static str) -> Table {
-        Table::new(&self.session.form_token, caption, columns, empty)
+        Table::new(self.form_token(), caption, columns, empty)
     }
 
     /// Names with their values.
     pub(crate) fn facts(&self, facts: Vec<(&'static str, Cell)>) -> Facts {
-        Facts::new(&self.session.form_token, facts)
+        Facts::new(self.form_token(), facts)
     }
 
     /// The pager of a list at this path. The members named in `kept` stay the same; `marker` is that of the next page.
@@ -119,7 +138,7 @@ impl<'a> Person<'a> {
 
     /// A form that changes something.
     pub(crate) fn change(&self, title: &'static str, action: &'static str, fields: Vec<Field>) -> Change {
-        Change::new(&self.session.form_token, self.form(), title, action, fields)
+        Change::new(self.form_token(), self.form(), title, action, fields)
     }
 
     /// Answers with a page of one form, and the error of the form before.

@@ -22,6 +22,8 @@ const RECENT_PROOF: Duration = Duration::from_secs(5 * 60);
 /// How many sessions a server keeps, and one person may have.
 const MAX_SESSIONS: usize = 50_000;
 const MAX_OF_PERSON: usize = 50;
+/// How many roles a person may switch to, each from the one before.
+const MAX_ROLES: usize = 10;
 
 /// What a browser's session is.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ pub(crate) struct SignedIn {
     pub(crate) arn: String,
     /// The account's id.
     pub(crate) account: String,
-    /// The token of every form.
+    /// The token of the forms of pages on which the person acts as themselves.
     pub(crate) form_token: String,
     /// Whether a second factor was verified.
     pub(crate) has_second_factor: bool,
@@ -63,16 +65,18 @@ pub(crate) struct SignedIn {
 struct Changing {
     proved: Timestamp,
     flash: Option<String>,
-    roles: Vec<RoleSession>,
+    roles: Vec<Arc<RoleSession>>,
 }
 
 /// A role that the person switched to.
-#[derive(Clone)]
 pub(crate) struct RoleSession {
     /// The ARN of the role.
     pub(crate) arn: String,
     /// The id of the role's account.
     pub(crate) account: String,
+    /// The token of the forms of pages on which the person acts as this role. A form of another identity would change what
+    /// has the same name in another account.
+    pub(crate) form_token: String,
     /// The credentials of the session, which sign calls.
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Zeroizing<String>,
@@ -86,18 +90,23 @@ impl SignedIn {
     }
 
     /// The role that the person switched to.
-    pub(crate) fn role(&self) -> Option<RoleSession> {
+    pub(crate) fn role(&self) -> Option<Arc<RoleSession>> {
         self.changing().roles.last().cloned()
     }
 
-    /// Acts as a role from now on.
-    pub(crate) fn push_role(&self, role: RoleSession) {
-        self.changing().roles.push(role);
+    /// Acts as a role from now on. Returns false if the person has switched as often as a session allows.
+    pub(crate) fn enter_role(&self, role: RoleSession) -> bool {
+        let mut changing = self.changing();
+        let has_room = changing.roles.len() < MAX_ROLES;
+        if has_room {
+            changing.roles.push(Arc::new(role));
+        }
+        has_room
     }
 
-    /// Returns from the last role.
-    pub(crate) fn pop_role(&self) -> Option<RoleSession> {
-        self.changing().roles.pop()
+    /// Returns from this role, unless another request of the browser has already left it.
+    pub(crate) fn leave_role(&self, role: &Arc<RoleSession>) {
+        self.changing().roles.pop_if(|last| Arc::ptr_eq(last, role));
     }
 
     /// Shows a message on the next page.
@@ -247,7 +256,8 @@ fn key(id: &str) -> [u8; 32] {
     key
 }
 
-fn random_text(fill: Fill<'_>) -> String {
+/// A secret that cannot be guessed.
+pub(crate) fn random_text(fill: Fill<'_>) -> String {
     let mut bytes = [0; 32];
     fill(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)

@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::assets;
 use crate::form::Form;
 use crate::request::CallError;
-use crate::session::SignedIn;
+use crate::session::{RoleSession, SignedIn};
 
 pub(crate) use change::{Change, ChangePage, Field, Input, SecretPage, Tab};
 pub(crate) use table::{Cell, Facts, Table};
@@ -48,6 +48,8 @@ pub(crate) struct Chrome {
     /// The ARN of the role that the person switched to.
     pub(crate) role: Option<String>,
     pub(crate) form_token: String,
+    /// The token of the forms that mean the same for every role: they return from it and end the session.
+    pub(crate) session_token: String,
     pub(crate) flash: Option<String>,
     pub(crate) navigation: Vec<NavigationItem>,
     pub(crate) assets: Assets,
@@ -75,20 +77,20 @@ impl Default for Assets {
 
 impl Chrome {
     /// The frame of a page of that title.
-    pub(crate) fn new(path: &str, session: &SignedIn, title: String) -> Self {
+    pub(crate) fn new(path: &str, session: &SignedIn, role: Option<&RoleSession>, title: String) -> Self {
         let first = path.split('/').next().unwrap_or_default();
         let item = |&(path, label): &(&str, &'static str)| NavigationItem {
             url: if path.is_empty() { "/console".to_owned() } else { format!("/console/{path}") },
             label,
             is_current: path == first,
         };
-        let role = session.role();
         Chrome {
             title,
-            account: role.as_ref().map_or_else(|| session.account.clone(), |role| role.account.clone()),
+            account: role.map_or(&session.account, |role| &role.account).clone(),
             name: session.name().to_owned(),
-            role: role.map(|role| role.arn),
-            form_token: session.form_token.clone(),
+            role: role.map(|role| role.arn.clone()),
+            form_token: role.map_or(&session.form_token, |role| &role.form_token).clone(),
+            session_token: session.form_token.clone(),
             flash: session.take_flash(),
             navigation: NAVIGATION.iter().map(item).collect(),
             assets: Assets::default(),

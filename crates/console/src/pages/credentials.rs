@@ -6,7 +6,7 @@ use bailiwick_api::iam::{
     ListMfaDevicesRequest, MfaDevice, UpdateAccessKeyRequest, UpdateLoginProfileRequest,
 };
 use bailiwick_api::op;
-use bailiwick_model::ErrorCode;
+use bailiwick_model::{ErrorCode, IamError};
 
 use crate::pages::rows;
 use crate::person::{Page, Person};
@@ -33,8 +33,19 @@ impl Owner {
     }
 
     /// The user that the address names, or the person.
-    pub(crate) fn of_address(person: &Person<'_>) -> Self {
-        person.query().text("user").map_or_else(Self::person, |name| Self::user(&name))
+    ///
+    /// # Errors
+    /// `ValidationError` if the address names no user and the person acts as a role: a user of the same name in the
+    /// account of the role is another one.
+    pub(crate) fn of_address(person: &Person<'_>) -> Called<Self> {
+        match person.query().text("user") {
+            Some(name) => Ok(Self::user(&name)),
+            None if person.role.is_none() => Ok(Self::person()),
+            None => {
+                let message = "your own credentials are not the role's: return from the role first";
+                Err(person.failure(IamError::validation(message)))
+            }
+        }
     }
 
     /// The user's name in a request; none for the person.

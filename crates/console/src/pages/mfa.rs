@@ -16,7 +16,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     if let Some(page) = person.prove_first() {
         return page;
     }
-    let owner = Owner::of_address(person);
+    let owner = Owner::of_address(person)?;
     match person.asked() {
         "begin" => begin(person, &owner).await,
         "enable" => enable(person, &owner).await,

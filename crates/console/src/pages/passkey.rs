@@ -18,7 +18,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     if let Some(page) = person.prove_first() {
         return page;
     }
-    let owner = Owner::of_address(person);
+    let owner = Owner::of_address(person)?;
     let error = if person.is_post() {
         match finish(person, &owner).await {
             Ok(page) => return page,

@@ -16,7 +16,7 @@ use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
 
 /// Answers `/console/profile`.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
-    if person.session.role().is_some() {
+    if person.role.is_some() {
         return person.done("/console", "Your profile is not the role's: return from the role first.");
     }
     let error = if person.is_post() {

@@ -2,19 +2,26 @@
 
 use bailiwick_api::op;
 use bailiwick_api::sts::AssumeRoleRequest;
+use bailiwick_model::IamError;
 use zeroize::Zeroizing;
 
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
-use crate::session::RoleSession;
+use crate::session::{RoleSession, random_text};
 use crate::view::Field;
 
 /// Answers `/console/switch`. The address may name `account` and `role`, so that it can be sent to a colleague.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
     match person.asked() {
         "return" => {
-            let role = person.session.pop_role();
-            person.done("/console", if role.is_some() { "You act as yourself again." } else { "You act as yourself." })
+            if let Some(role) = &person.role {
+                person.session.leave_role(role);
+            }
+            let message = match person.session.role() {
+                Some(role) => format!("You act as {} again.", role.arn),
+                None => "You act as yourself.".to_owned(),
+            };
+            person.done("/console", message)
         }
         "switch" => match switch(person).await {
             Ok(page) => page,
@@ -46,16 +53,26 @@ async fn switch(person: &Person<'_>) -> Called<Page> {
     let asked = AssumeRoleRequest {
         role_arn: Some(arn.clone()),
         // The name in the audit trail and in the ARN of the session.
-        role_session_name: Some(person.session.name().to_owned()),
+        role_session_name: Some(session_name(person.session.name())),
         ..AssumeRoleRequest::default()
     };
     let credentials = person.call::<op::AssumeRole>(asked).await?.credentials.unwrap_or_default();
-    person.session.push_role(RoleSession {
+    let context = person.request.context;
+    let is_entered = person.session.enter_role(RoleSession {
         arn: arn.clone(),
         account,
+        form_token: random_text(&|buffer| context.fill(buffer)),
         access_key_id: credentials.access_key_id.unwrap_or_default(),
         secret_access_key: Zeroizing::new(credentials.secret_access_key.unwrap_or_default()),
         session_token: Zeroizing::new(credentials.session_token.unwrap_or_default()),
     });
+    if !is_entered {
+        return Err(person.failure(IamError::validation("return from a role before you switch to another one")));
+    }
     Ok(person.done("/console", format!("You act as {arn} now.")))
+}
+
+/// The name of the session of a role: that of the user, which may be shorter than the two characters that it needs.
+fn session_name(user: &str) -> String {
+    format!("{user:_<2}")
 }
