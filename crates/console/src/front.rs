@@ -134,7 +134,9 @@ impl Front {
             }
         }
         let page = pages::answer(&person).await;
-        if person.has_ended() {
+        if person.has_left() {
+            self.context.sessions.end(id);
+        } else if person.has_ended() {
             // A role's session ends earlier than the person's own.
             if let Some(role) = &person.role {
                 person.session.leave_role(role);

@@ -21,6 +21,7 @@ pub(crate) struct Person<'a> {
     /// The role that the person acts as during the whole request, whatever other requests of the browser do meanwhile.
     pub(crate) role: Option<Arc<RoleSession>>,
     ended: AtomicBool,
+    left: AtomicBool,
 }
 
 /// What a page answers. An error becomes a page that shows it.
@@ -29,7 +30,7 @@ pub(crate) type Page = Called<Reply>;
 impl<'a> Person<'a> {
     pub(crate) fn new(request: &'a Request<'a>, session: Arc<SignedIn>) -> Self {
         let role = session.role();
-        Person { request, session, role, ended: AtomicBool::new(false) }
+        Person { request, session, role, ended: AtomicBool::new(false), left: AtomicBool::new(false) }
     }
 
     /// Calls an operation as the person, or as the role that they switched to.
@@ -61,6 +62,16 @@ impl<'a> Person<'a> {
             self.ended.store(true, Ordering::Relaxed);
         }
         called
+    }
+
+    /// Ends the session of the browser after this page.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the page ended the session, by [`Person::leave`].
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
     }
 
     /// Whether a call was refused because the session has ended.

@@ -42,6 +42,7 @@ def test_a_user_is_created_with_rights_and_a_password(aws, server, name, browser
     arn = aws.call("CreatePolicy", PolicyName=reader, PolicyDocument=READ)["Policy"]["Arn"]
     page = browser.open("/console/users/create")
     form = page.form(do="create")
+    assert form.has(arn=""), "a built-in policy is named by its ARN"
     refused = browser.send(form, name=user, path="no/slash", group=[group], policy=[arn], password=PASSWORD)
     assert refused.status == 400 and "path" in refused.text
     form = refused.form(do="create")

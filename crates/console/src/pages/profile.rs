@@ -9,7 +9,7 @@ use bailiwick_model::IamError;
 use http::StatusCode;
 
 use crate::pages::credentials::Owner;
-use crate::pages::rows;
+use crate::pages::{rows, sign_in};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
@@ -98,7 +98,9 @@ async fn change(person: &Person<'_>) -> Called<Page> {
                 let old_password = Some(form.raw("old_password").to_owned());
                 person.call::<op::ChangePassword>(ChangePasswordRequest { old_password, new_password }).await?;
             }
-            "The password was changed."
+            // That ended this session too.
+            person.leave();
+            return Ok(Ok(sign_in::with_new_password(person)));
         }
         "end-session" => {
             // Without an id it would end all.

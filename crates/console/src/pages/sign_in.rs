@@ -68,6 +68,17 @@ pub(crate) async fn sign_out(person: &Person<'_>, id: &str) -> Reply {
     lead(request, "out")
 }
 
+/// Leads a person who changed their own password, which ended their session, to the sign-in page and back to the profile.
+pub(crate) fn with_new_password(person: &Person<'_>) -> Reply {
+    let mut members = vec![("why", "password"), ("next", "/console/profile")];
+    if person.session.is_root() {
+        members.push(("root", "1"));
+    }
+    let mut reply = reply::redirect(&url("sign-in", &members));
+    set_cookie(&mut reply, person.request.peer, "");
+    reply
+}
+
 async fn first_step(request: &Request<'_>) -> Reply {
     let form = &request.form;
     let is_root = form.is_set("root");
@@ -179,6 +190,7 @@ fn first_page(status: StatusCode, request: &Request<'_>, problem: Option<Problem
         "ended" => {
             "Your session has ended: it was idle for 15 minutes, is older than 12 hours, or the server restarted."
         }
+        "password" => "Your password was changed. Sign in with the new one.",
         "revoked" => "Your session was ended: it was revoked, or your password or user changed.",
         _ => "",
     };

@@ -185,11 +185,13 @@ fn reasons(miss: &NearMiss) -> Vec<String> {
         }
         FailedElement::Unspecified => "It does not match".to_owned(),
     };
-    let actual = match (miss.element(), miss.key_present) {
-        (FailedElement::Condition, false) => "the request does not have the key".to_owned(),
-        _ => format!("the request has {}", list(&miss.actual)),
+    let actual = match miss.element() {
+        FailedElement::Condition if !miss.key_present => ", the request does not have the key".to_owned(),
+        // The request has one principal, action and resource, which the page names above.
+        _ if miss.actual.is_empty() => String::new(),
+        _ => format!(", the request has {}", list(&miss.actual)),
     };
-    let first = format!("{element}: the statement has {}, {actual}.", list(&miss.expected));
+    let first = format!("{element}: the statement has {}{actual}.", list(&miss.expected));
     std::iter::once(first).chain(miss.also.iter().cloned()).collect()
 }
 
@@ -211,5 +213,8 @@ mod tests {
         assert_eq!(reasons(&miss), [format!("{text}the request does not have the key."), "and more".to_owned()]);
         let miss = NearMiss { key_present: true, actual: vec!["192.0.2.1".to_owned()], ..miss };
         assert_eq!(reasons(&miss)[0], format!("{text}the request has `192.0.2.1`."));
+        let expected = vec!["iam:Get*".to_owned()];
+        let miss = NearMiss { element: FailedElement::Action.into(), expected, ..NearMiss::default() };
+        assert_eq!(reasons(&miss), ["The action does not match: the statement has `iam:Get*`."]);
     }
 }

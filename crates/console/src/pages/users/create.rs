@@ -30,8 +30,9 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     ];
     let mut policies = choices::policy_fields(person, &[]).await;
     // The guide for the first steps names a policy in its link.
-    if let Some((arn, others)) = person.query().text("arn").zip(policies.pop()) {
-        policies.push(others.with(arn));
+    if let Some(arn) = person.query().text("arn") {
+        let others = policies.pop().map(|others| others.with(arn));
+        policies.extend(others);
     }
     fields.extend(policies);
     fields.push(
