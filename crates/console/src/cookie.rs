@@ -42,9 +42,42 @@ fn cookie_name(peer: &Peer) -> &'static str {
 /// Where a person goes after the sign-in: a page of the console, never another site.
 pub(crate) fn inner_address(address: &str) -> String {
     let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if is_plain && (address == "/console" || address.starts_with("/console/") || address.starts_with("/console?")) {
+    // Browsers resolve these segments, encoded or not, before they follow the address.
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let is_inside = !path.split('/').any(is_dots);
+    if is_plain
+        && is_inside
+        && (address == "/console" || address.starts_with("/console/") || address.starts_with("/console?"))
+    {
         address.to_owned()
     } else {
         "/console".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_after_the_sign_in_is_a_page_of_the_console() {
+        for inner in ["/console", "/console?q=../x", "/console/users/user?name=..", "/console/a.b/...", "/console//x"] {
+            assert_eq!(inner_address(inner), inner);
+        }
+        for outer in [
+            "",
+            "//example.com",
+            "https://example.com/console/",
+            "/consoles",
+            "/console\\example.com",
+            "/console/\r\nSet-Cookie: a=b",
+            "/console/../x",
+            "/console/./../x?y",
+            "/console/%2e%2E/x",
+            "/console/.%2e#x",
+        ] {
+            assert_eq!(inner_address(outer), "/console", "{outer}");
+        }
     }
 }
