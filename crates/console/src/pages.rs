@@ -23,6 +23,7 @@ mod providers;
 mod reports;
 mod review;
 mod roles;
+mod search;
 mod settings;
 pub(crate) mod sign_in;
 mod switch;
@@ -71,12 +72,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     }
 }
 
-/// The path prefix that a list is searched for; none for another text.
-fn path_prefix(person: &Person<'_>) -> Option<String> {
-    person.query().text("q").filter(|query| query.starts_with('/'))
-}
-
-/// The page of a list, whose search is by the beginning of the path.
+/// The page of a list, whose search is that of [`search::Search`].
 fn list_page(
     person: &Person<'_>,
     title: &str,
@@ -90,8 +86,8 @@ fn list_page(
         chrome: person.chrome(title),
         about,
         create,
-        search_label: "Path",
-        search_hint: "The beginning of a path, such as /teams/.",
+        search_label: "Search",
+        search_hint: "A part of the name, or the beginning of the path, such as /teams/.",
         query: person.query().typed("q"),
         table,
         pager: person.pager(path, &["q"], marker),

@@ -1,5 +1,7 @@
 """Users in the console: created, changed, given credentials, deleted; and who may not."""
 
+from urllib.parse import urlencode
+
 import pytest
 from support.browser import Browser
 from support.documents import ALLOW_ALL, policy as document
@@ -185,3 +187,18 @@ def test_without_permission_nothing_changes(aws, server, name, page):
         browser.page = page
     assert aws.call("GetAccountAuthorizationDetails", Filter=["User"]) == before
     assert browser.send(page.form(do="add-tag"), {"do": "no-such-change"}).status == 400
+
+
+def test_a_search_is_by_name_or_path(aws, name, browser):
+    mark = name("heron")
+    for user, path in ((f"{mark}-A", "/"), (f"x-{mark}", f"/{mark}/"), (name("egret"), f"/{mark}/sub/")):
+        aws.call("CreateUser", UserName=user, Path=path)
+    by_name = browser.open(f"/console/users?q={mark.upper()}")
+    assert f"{mark}-A" in by_name.text and f"x-{mark}" in by_name.text and "egret" not in by_name.text
+    by_path = browser.open(f"/console/users?q=/{mark}/")
+    assert f"{mark}-A" not in by_path.text and f"x-{mark}" in by_path.text and "egret" in by_path.text
+    assert "No user here." in browser.open(f"/console/users?q={mark}-nowhere").text
+    # A search of policies finds the built-in ones.
+    assert "/console/policies/policy?arn=arn%3Aaws%3Aiam%3A%3Aaws%3Apolicy%2FReadOnlyAccess" in browser.open("/console/policies?q=readonlyaccess").links
+    page = browser.open("/console/users?" + urlencode({"q": HOSTILE}))
+    assert page.status == 200 and "<script>alert" not in page.html

@@ -5,7 +5,8 @@ use bailiwick_api::op;
 use http::StatusCode;
 
 use crate::pages::identity::{Identity, Kind};
-use crate::pages::{choices, history, list_page, missing, path_prefix, policy_sections, rows};
+use crate::pages::search::Search;
+use crate::pages::{choices, history, list_page, missing, policy_sections, rows};
 use crate::person::{Page, Person};
 use crate::request::CallError;
 use crate::view::{Cell, DetailPage, Field, Problem, Section, url};
@@ -27,19 +28,25 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
 }
 
 async fn list(person: &Person<'_>) -> Page {
-    let asked = ListGroupsRequest {
-        path_prefix: path_prefix(person),
-        marker: person.query().text("marker"),
-        max_items: Some(100),
-    };
-    let listed = person.call::<op::ListGroups>(asked).await;
-    let marker = listed.as_ref().ok().and_then(|listed| listed.marker.clone());
+    let search = Search::of(person);
+    let listed = search
+        .page(
+            person,
+            |item: &Group| item.group_name.as_ref(),
+            |marker, max_items| {
+                let asked = ListGroupsRequest { path_prefix: search.path_prefix.clone(), marker, max_items };
+                let listed = person.call::<op::ListGroups>(asked);
+                Box::pin(async move { listed.await.map(|listed| (listed.groups, listed.marker)) })
+            },
+        )
+        .await;
+    let marker = listed.as_ref().ok().and_then(|(_, marker)| marker.clone());
     let row = |group: Group| {
         let name = group.group_name.unwrap_or_default();
         let created = person.moment(group.create_date.as_ref());
         vec![Cell::link("groups/group", "name", &name, &name), Cell::text(group.path), Cell::Time(created)]
     };
-    let listed = listed.map(|listed| listed.groups.into_iter().map(row).collect());
+    let listed = listed.map(|(items, _)| items.into_iter().map(row).collect());
     let table = person.table("Groups", &["Group", "Path", "Created"], "No group here.");
     let about = "Users with the same permissions.";
     let create = Some(("/console/groups/create", "Create a group"));

@@ -7,7 +7,8 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use http::StatusCode;
 
-use crate::pages::{document, editor, list_page, missing, path_prefix, rows, tag_section};
+use crate::pages::search::Search;
+use crate::pages::{document, editor, list_page, missing, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Cell, DetailPage, Field, Problem, Section, url};
@@ -30,18 +31,22 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
 }
 
 async fn list(person: &Person<'_>) -> Page {
-    // The policies that are built in are many, and would come first. A search by path finds them too.
-    let path = path_prefix(person);
-    let scope = path.is_none().then(|| "Local".to_owned());
-    let asked = ListPoliciesRequest {
-        scope,
-        path_prefix: path,
-        marker: person.query().text("marker"),
-        max_items: Some(100),
-        ..Default::default()
-    };
-    let listed = person.call::<op::ListPolicies>(asked).await;
-    let marker = listed.as_ref().ok().and_then(|listed| listed.marker.clone());
+    // The policies that are built in are many, and would come first. A search finds them too.
+    let search = Search::of(person);
+    let scope = search.is_empty().then(|| "Local".to_owned());
+    let listed = search
+        .page(
+            person,
+            |policy: &Policy| policy.policy_name.as_ref(),
+            |marker, max_items| {
+                let (scope, path_prefix) = (scope.clone(), search.path_prefix.clone());
+                let asked = ListPoliciesRequest { scope, path_prefix, marker, max_items, ..Default::default() };
+                let listed = person.call::<op::ListPolicies>(asked);
+                Box::pin(async move { listed.await.map(|listed| (listed.policies, listed.marker)) })
+            },
+        )
+        .await;
+    let marker = listed.as_ref().ok().and_then(|(_, marker)| marker.clone());
     let row = |policy: Policy| {
         let (name, arn) = (policy.policy_name.unwrap_or_default(), policy.arn.unwrap_or_default());
         let owner = if is_built_in(&arn) { "built in" } else { "this account" };
@@ -52,14 +57,14 @@ async fn list(person: &Person<'_>) -> Page {
             Cell::Time(person.moment(policy.update_date.as_ref())),
         ]
     };
-    let listed = listed.map(|listed| listed.policies.into_iter().map(row).collect());
+    let listed = listed.map(|(items, _)| items.into_iter().map(row).collect());
     let table = person.table(
         "Policies",
         &["Policy", "Owner", "Attached", "Changed"],
-        "No policy of this account. A search for the path / also finds the built-in ones.",
+        "No policy of this account. A search also finds the built-in ones.",
     );
     let create = Some(("/console/policies/create", "Create a policy"));
-    let about = "Managed policies of this account. A search by path finds the built-in ones as well: / finds all.";
+    let about = "Managed policies of this account. A search finds the built-in ones as well: / finds all.";
     list_page(person, "Policies", "policies", about, create, rows(table, listed), marker.as_deref())
 }
 

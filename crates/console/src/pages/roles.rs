@@ -5,7 +5,8 @@ use bailiwick_api::op;
 use http::StatusCode;
 
 use crate::pages::identity::{Identity, Kind};
-use crate::pages::{document, history, list_page, missing, path_prefix, policy_sections, rows, tag_section};
+use crate::pages::search::Search;
+use crate::pages::{document, history, list_page, missing, policy_sections, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::CallError;
 use crate::view::{Cell, Change, DetailPage, Field, Problem, Section, url};
@@ -30,13 +31,19 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
 }
 
 async fn list(person: &Person<'_>) -> Page {
-    let asked = ListRolesRequest {
-        path_prefix: path_prefix(person),
-        marker: person.query().text("marker"),
-        max_items: Some(100),
-    };
-    let listed = person.call::<op::ListRoles>(asked).await;
-    let marker = listed.as_ref().ok().and_then(|listed| listed.marker.clone());
+    let search = Search::of(person);
+    let listed = search
+        .page(
+            person,
+            |item: &Role| item.role_name.as_ref(),
+            |marker, max_items| {
+                let asked = ListRolesRequest { path_prefix: search.path_prefix.clone(), marker, max_items };
+                let listed = person.call::<op::ListRoles>(asked);
+                Box::pin(async move { listed.await.map(|listed| (listed.roles, listed.marker)) })
+            },
+        )
+        .await;
+    let marker = listed.as_ref().ok().and_then(|(_, marker)| marker.clone());
     let row = |role: Role| {
         let name = role.role_name.unwrap_or_default();
         vec![
@@ -46,7 +53,7 @@ async fn list(person: &Person<'_>) -> Page {
             Cell::Time(person.moment(role.create_date.as_ref())),
         ]
     };
-    let listed = listed.map(|listed| listed.roles.into_iter().map(row).collect());
+    let listed = listed.map(|(items, _)| items.into_iter().map(row).collect());
     let table = person.table("Roles", &["Role", "Path", "Description", "Created"], "No role here.");
     let about = "Permissions that others assume for a time.";
     let create = Some(("/console/roles/create", "Create a role"));

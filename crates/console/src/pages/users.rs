@@ -6,7 +6,8 @@ use http::StatusCode;
 
 use crate::pages::credentials::Owner;
 use crate::pages::identity::{Identity, Kind};
-use crate::pages::{choices, history, list_page, missing, path_prefix, policy_sections, rows, tag_section};
+use crate::pages::search::Search;
+use crate::pages::{choices, history, list_page, missing, policy_sections, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::CallError;
 use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
@@ -26,13 +27,19 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
 }
 
 async fn list(person: &Person<'_>) -> Page {
-    let asked = ListUsersRequest {
-        path_prefix: path_prefix(person),
-        marker: person.query().text("marker"),
-        max_items: Some(100),
-    };
-    let listed = person.call::<op::ListUsers>(asked).await;
-    let marker = listed.as_ref().ok().and_then(|listed| listed.marker.clone());
+    let search = Search::of(person);
+    let listed = search
+        .page(
+            person,
+            |item: &User| item.user_name.as_ref(),
+            |marker, max_items| {
+                let asked = ListUsersRequest { path_prefix: search.path_prefix.clone(), marker, max_items };
+                let listed = person.call::<op::ListUsers>(asked);
+                Box::pin(async move { listed.await.map(|listed| (listed.users, listed.marker)) })
+            },
+        )
+        .await;
+    let marker = listed.as_ref().ok().and_then(|(_, marker)| marker.clone());
     let row = |user: User| {
         let name = user.user_name.unwrap_or_default();
         vec![
@@ -42,7 +49,7 @@ async fn list(person: &Person<'_>) -> Page {
             Cell::Time(person.moment(user.create_date.as_ref())),
         ]
     };
-    let listed = listed.map(|listed| listed.users.into_iter().map(row).collect());
+    let listed = listed.map(|(items, _)| items.into_iter().map(row).collect());
     let table = person.table("Users", &["User", "Path", "Password last used", "Created"], "No user here.");
     let about = "People and programs with credentials of their own.";
     let create = Some(("/console/users/create", "Create a user"));
