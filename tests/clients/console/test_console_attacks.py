@@ -2,7 +2,7 @@
 
 import pytest
 from support.browser import Browser
-from support.documents import ALLOW_ALL, trust
+from support.documents import ALLOW_ALL, policy as document, trust
 
 PASSWORD, OTHER = "heron-In-7-reeds", "otter-In-8-reeds"
 
@@ -129,3 +129,16 @@ def test_a_user_of_one_letter_switches_roles(aws, server, role):
     browser.sign_in("q", PASSWORD)
     page = switch(browser, role)
     assert page.heads == ["Home"], page.text
+
+
+def test_an_interrupted_deletion_does_not_remove_a_denying_group_first(aws, name, signed_in):
+    user, group = name("contractor"), name("restricted")
+    aws.call("CreateUser", UserName=user)
+    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
+    aws.call("CreateGroup", GroupName=group)
+    aws.call("PutGroupPolicy", GroupName=group, PolicyName="no", PolicyDocument=document({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}))
+    aws.call("AddUserToGroup", GroupName=group, UserName=user)
+    browser = signed_in(document({"Action": "*"}, {"Effect": "Deny", "Action": "iam:DeleteUserPolicy", "Resource": "*"}))
+    refused = browser.send(browser.open(f"/console/users/user?name={user}").form(do="delete"), confirm=user)
+    assert refused.status == 403 and "iam:DeleteUserPolicy" in refused.text, refused.text
+    assert [one["GroupName"] for one in aws.call("ListGroupsForUser", UserName=user)["Groups"]] == [group]

@@ -239,26 +239,44 @@ impl Identity {
     /// Removes all policies, as the deletion of the identity needs. Those that deny something go last, so that an
     /// interrupted deletion never leaves more permissions than before.
     pub(crate) async fn release(&self, person: &Person<'_>) -> Called<()> {
+        let [allowing, others] = self.held(person).await?;
+        self.remove_all(person, allowing).await?;
+        self.remove_all(person, others).await
+    }
+
+    /// The policies that only allow, and those that may deny.
+    pub(crate) async fn held(&self, person: &Person<'_>) -> Called<[Vec<Held>; 2]> {
         let (attached, inline) = (self.attached(person).await?, self.inline(person).await?);
-        let mut ordered = Vec::new();
-        for arn in attached.into_iter().filter_map(|policy| policy.policy_arn) {
-            let may_deny = policies::current(person, &arn).await.map_or(true, |document| denies(&document));
-            ordered.push((may_deny, true, arn));
-        }
+        let mut held = [Vec::new(), Vec::new()];
         for name in inline {
             let may_deny = self.read(person, &name).await.map_or(true, |document| denies(&document));
-            ordered.push((may_deny, false, name));
+            held[usize::from(may_deny)].push(Held::Inline(name));
         }
-        ordered.sort();
-        for (_, is_attached, policy) in ordered {
-            if is_attached {
-                self.detach(person, Some(policy)).await?;
-            } else {
-                self.remove(person, policy).await?;
+        for arn in attached.into_iter().filter_map(|policy| policy.policy_arn) {
+            let may_deny = policies::current(person, &arn).await.map_or(true, |document| denies(&document));
+            held[usize::from(may_deny)].push(Held::Attached(arn));
+        }
+        Ok(held)
+    }
+
+    /// Removes these policies.
+    pub(crate) async fn remove_all(&self, person: &Person<'_>, held: Vec<Held>) -> Called<()> {
+        for policy in held {
+            match policy {
+                Held::Attached(arn) => self.detach(person, Some(arn)).await?,
+                Held::Inline(name) => self.remove(person, name).await?,
             }
         }
         Ok(())
     }
+}
+
+/// A policy of an identity.
+pub(crate) enum Held {
+    /// A managed policy, by its ARN.
+    Attached(String),
+    /// An inline policy, by its name.
+    Inline(String),
 }
 
 /// Whether a document has a statement that denies; also if it cannot be parsed.

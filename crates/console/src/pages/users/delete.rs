@@ -45,12 +45,15 @@ async fn credentials(person: &Person<'_>, name: &str) -> Called<()> {
     Ok(())
 }
 
+/// A group may deny what the user's own policies allow, so policies that only allow go before the memberships.
 async fn permissions(person: &Person<'_>, name: &str) -> Called<()> {
-    let user_name = Some(name.to_owned());
+    let (identity, user_name) = (Identity::new(Kind::User, name), Some(name.to_owned()));
+    let [allowing, others] = identity.held(person).await?;
+    identity.remove_all(person, allowing).await?;
     let asked = ListGroupsForUserRequest { user_name: user_name.clone(), max_items: Some(1000), ..Default::default() };
     for group in person.call::<op::ListGroupsForUser>(asked).await?.groups {
         let asked = RemoveUserFromGroupRequest { user_name: user_name.clone(), group_name: group.group_name };
         person.call::<op::RemoveUserFromGroup>(asked).await?;
     }
-    Identity::new(Kind::User, name).release(person).await
+    identity.remove_all(person, others).await
 }
