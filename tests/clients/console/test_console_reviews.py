@@ -36,6 +36,9 @@ def test_who_can_lists_principals_with_their_statements(browser, aws, new_user, 
     condition = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
     inside, _ = new_user(policy({"Sid": "Inside", "Action": "s3:GetObject", "Resource": bucket, "Condition": condition}))
     outside, _ = new_user(None)
+    role = aws.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(reader["Arn"]))["Role"]["RoleName"]
+    reads = policy({"Sid": "Role", "Action": "s3:GetObject", "Resource": bucket})
+    aws.call("PutRolePolicy", RoleName=role, PolicyName="inline", PolicyDocument=reads)
     page = browser.open("/console/who-can")
     assert page.heads == ["Who can"] and '<option value="iam:CreateUser">' in page.html
     page = who(browser, "s3:GetObject", bucket)
@@ -48,9 +51,11 @@ def test_who_can_lists_principals_with_their_statements(browser, aws, new_user, 
     page = who(browser, "s3:GetObject", bucket, context="aws:SourceIp=10.1.2.3")
     assert f"{inside['UserName']} inline 1, Inside {inside['UserName']} aws:SourceIp Why" in page.text.split("Allowed in part")[0]
     # The link of a row leads to the decision.
-    why = [link for link in page.links if link.startswith("/console/access?") and inside["UserName"] in link]
-    decision = browser.open(why[0])
-    assert "Allowed" in decision.text and "statement 1, `Inside`" in decision.text
+    decisions = [link for link in page.links if link.startswith("/console/access?")]
+    for principal, statement in ((inside["UserName"], "Inside"), (role, "Role")):
+        [why] = [link for link in decisions if principal in link]
+        decision = browser.open(why)
+        assert "Allowed" in decision.text and f"statement 1, `{statement}`" in decision.text
     for members, expected in (
         ({"action": "s3:*", "resource": bucket}, "This is not possible"),
         ({"action": "s3:GetObject", "resource": "<i>"}, "This is not possible"),
