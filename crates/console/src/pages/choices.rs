@@ -34,7 +34,7 @@ pub(crate) async fn policy_fields(person: &Person<'_>, kept_out: &[String]) -> V
     let offered = listed.into_iter().filter_map(|policy| policy.arn.zip(policy.policy_name));
     let offered = offered.filter(|(arn, _)| !kept_out.contains(arn)).collect();
     vec![
-        Field::any("policy", "Policies of this account", offered, "No other policy that you may list."),
+        Field::any("policy", "Policies of this account", offered, "No policy to choose, or you may not list them."),
         Field::line("arn", "ARN of another policy", 2048)
             .hint("Of a built-in one: arn:aws:iam::aws:policy/ and its name, such as ReadOnlyAccess."),
     ]

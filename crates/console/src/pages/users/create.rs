@@ -26,7 +26,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     let mut fields = vec![
         Field::line("name", "User name", 64).required().hint("Letters, digits and +=,.@_- in any order."),
         Field::line("path", "Path", 512).with("/").hint("Begins and ends with /, such as /teams/platform/."),
-        Field::any("group", "Groups", choices::groups(person).await, "No group that you may list."),
+        Field::any("group", "Groups", choices::groups(person).await, "No group to choose, or you may not list them."),
     ];
     let mut policies = choices::policy_fields(person, &[]).await;
     // The guide for the first steps names a policy in its link.
