@@ -76,7 +76,7 @@ impl Front {
         if is_read && let Some(asset) = assets::find(head.uri.path()) {
             return Ok(Read::Asset(asset));
         }
-        if !guard::is_private(peer) {
+        if !guard::is_private(peer, &head.headers) {
             let message = "the console needs TLS: a password or a session would be readable on the way. Start the server \
                            with a certificate, or behind a proxy that is trusted and has one";
             return Err(IamError::new(ErrorCode::AccessDenied, message));

@@ -10,12 +10,17 @@ use crate::form::Form;
 
 /// The largest body of a form, in bytes.
 const MAX_BODY: usize = 256 * 1024;
+/// The headers by which proxies say that they forward.
+const FORWARDED: [HeaderName; 3] =
+    [header::FORWARDED, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-forwarded-host")];
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Whether no third party can read the connection: it is encrypted, or does not leave this machine.
-pub(crate) fn is_private(peer: &Peer) -> bool {
-    peer.secure || (peer.ip.is_loopback() && !peer.is_forwarded)
+/// Whether no third party can read the connection: it is encrypted, or does not leave this machine. A request that a proxy
+/// forwarded came from elsewhere, also if the proxy is on this machine and not trusted.
+pub(crate) fn is_private(peer: &Peer, headers: &HeaderMap) -> bool {
+    let is_forwarded = peer.is_forwarded || FORWARDED.iter().any(|name| headers.contains_key(name));
+    peer.secure || (peer.ip.is_loopback() && !is_forwarded)
 }
 
 /// Whether the request follows a link of another site: browsers do not send the session's cookie with it.

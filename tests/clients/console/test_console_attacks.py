@@ -142,3 +142,10 @@ def test_an_interrupted_deletion_does_not_remove_a_denying_group_first(aws, name
     refused = browser.send(browser.open(f"/console/users/user?name={user}").form(do="delete"), confirm=user)
     assert refused.status == 403 and "iam:DeleteUserPolicy" in refused.text, refused.text
     assert [one["GroupName"] for one in aws.call("ListGroupsForUser", UserName=user)["Groups"]] == [group]
+
+
+def test_a_proxy_that_is_not_trusted_does_not_make_its_clients_local(browser):
+    for header in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded"):
+        for path in ("/console", "/console/sign-in"):
+            page = browser.request("GET", path, headers={header: "192.0.2.7"})
+            assert page.status == 403 and "needs TLS" in page.text, (header, path)
