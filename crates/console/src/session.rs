@@ -55,6 +55,9 @@ pub(crate) struct SignedIn {
     pub(crate) account: String,
     /// The token of the forms of pages on which the person acts as themselves.
     pub(crate) form_token: String,
+    /// Whether the person has a password. Root has none after the sign-in by the link of the first start, and the session ends
+    /// when root gets one.
+    pub(crate) has_password: bool,
     /// Whether a second factor was verified.
     pub(crate) has_second_factor: bool,
     token: Zeroizing<String>,
@@ -173,13 +176,14 @@ impl Sessions {
     }
 
     /// Keeps a session of a person who signed in, and returns its id.
-    pub(crate) fn sign_in(&self, fill: Fill<'_>, now: Timestamp, token: SignInToken) -> String {
+    pub(crate) fn sign_in(&self, fill: Fill<'_>, now: Timestamp, token: SignInToken, has_password: bool) -> String {
         let end = token.expiration.and_then(|end| Timestamp::from_second(end.seconds).ok());
         let account = token.arn.split(':').nth(4).unwrap_or_default().to_owned();
         let session = SignedIn {
             account,
             arn: token.arn,
             form_token: random_text(fill),
+            has_password,
             has_second_factor: token.mfa_authenticated,
             token: Zeroizing::new(token.token),
             until: later(now, ABSOLUTE).min(end.unwrap_or(now)),
@@ -278,7 +282,7 @@ mod tests {
         let end = Some(prost_types::Timestamp { seconds: later(signed_in, ABSOLUTE).as_second(), nanos: 0 });
         let token =
             SignInToken { arn: "arn:aws:iam::111122223333:root".to_owned(), expiration: end, ..Default::default() };
-        let id = sessions.sign_in(&|buffer| buffer.fill(7), signed_in, token);
+        let id = sessions.sign_in(&|buffer| buffer.fill(7), signed_in, token, true);
         let Some(State::SignedIn(session)) = sessions.find(&id, signed_in) else { panic!("no session") };
         let at = |seconds| later(signed_in, Duration::from_secs(seconds));
         assert_eq!([0, 300, 301].map(|seconds| session.is_proved(at(seconds))), [true, true, false]);

@@ -48,6 +48,10 @@ def test_the_link_signs_root_in_once(server, credentials):
     refused(GrpcApi(server, None), "AccessDenied", "SignInWithLink", link=link)
     assert link not in server.output
 
+    # Root has no password that a change of credentials could ask for.
+    page = browser.open("/console/prove?next=/console/passkey")
+    assert page.heads == ["Your profile"] and "Give root a password first" in page.text
+
     made = browser.open("/console/users/create?arn=arn:aws:iam::aws:policy/AdministratorAccess")
     page = browser.send(made.form(do="create"), name="admin", password=PASSWORD)
     assert page.heads == ["admin"] and "AdministratorAccess" in page.text

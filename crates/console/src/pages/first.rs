@@ -22,7 +22,7 @@ pub(crate) async fn answer(request: &Request<'_>) -> Reply {
     }
     let asked = SignInWithLinkRequest { link };
     match request.call::<op::SignInWithLink>(None, asked).await {
-        Ok(answer) => sign_in::signed_in(request, answer.session.unwrap_or_default(), "/console/first"),
+        Ok(answer) => sign_in::start(request, answer.session.unwrap_or_default(), false, "/console/first"),
         Err(error) => {
             let problem = Some(Problem::new(&error));
             bare(error.status(), &LinkPage { assets: Assets::default(), address, problem })

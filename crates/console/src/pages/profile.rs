@@ -90,7 +90,9 @@ async fn change(person: &Person<'_>) -> Called<Page> {
             }
             let new_password = Some(form.raw("new_password").to_owned());
             if person.session.is_root() {
-                if let Some(page) = person.prove_first() {
+                if person.session.has_password
+                    && let Some(page) = person.prove_first()
+                {
                     return Ok(page);
                 }
                 person.call::<op::PutRootPassword>(PutRootPasswordRequest { password: new_password }).await?;

@@ -14,6 +14,9 @@ use crate::view::{Chrome, Problem, url};
 /// Answers `/console/prove`, which leads back to the page that asked.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
     let next = inner_address(person.query().raw("next"));
+    if !person.session.has_password {
+        return person.done("/console/profile", "Give root a password first: changes of credentials ask for it.");
+    }
     if !person.is_post() {
         return page(person, &next, None);
     }

@@ -172,10 +172,15 @@ fn assertion(form: &Form) -> Option<PasskeyAssertion> {
     })
 }
 
+/// Gives the browser a session of a person with a password, and leads it to a page.
+fn signed_in(request: &Request<'_>, token: SignInToken, next: &str) -> Reply {
+    start(request, token, true, next)
+}
+
 /// Gives the browser a session, and leads it to a page.
-pub(crate) fn signed_in(request: &Request<'_>, token: SignInToken, next: &str) -> Reply {
+pub(crate) fn start(request: &Request<'_>, token: SignInToken, has_password: bool, next: &str) -> Reply {
     let context = request.context;
-    let id = context.sessions.sign_in(&|buffer| context.fill(buffer), request.now, token);
+    let id = context.sessions.sign_in(&|buffer| context.fill(buffer), request.now, token, has_password);
     let mut reply = reply::redirect(next);
     set_cookie(&mut reply, request.peer, &id);
     reply
