@@ -126,6 +126,7 @@ fn text(name: &str) -> String {
     let lower = name.to_lowercase();
     match lower.as_str() {
         "authorizationid" => "0".repeat(32),
+        "link" => "A".repeat(100),
         "samlmetadatadocument" => "x".repeat(1_000),
         "samlproviderarn" => format!("arn:aws:iam::{MAIN}:saml-provider/P"),
         _ if lower.ends_with("document") || lower == "policy" || lower.ends_with("policyinput") => ALLOW_ALL.to_owned(),
