@@ -19,7 +19,14 @@ def damaged(new_server):
     trail = server.data / "audit"
     for number in range(60):
         api.call("CreateUser", UserName=f"early-{number}", Tags=[{"Key": f"k{at}", "Value": "v" * 200} for at in range(9)])
-    until(lambda: len(list(trail.glob("audit-*.jsonl*"))) > 1, "a second segment")
+
+    def is_rotated():
+        # A full segment ends with the next record.
+        api.call("TagUser", UserName="early-0", Tags=[{"Key": "k0", "Value": "w"}])
+        return len(list(trail.glob("audit-*.jsonl*"))) > 1
+
+    until(is_rotated, "a second segment")
+    api.call("CreateUser", UserName="middle")
     server.stop()
     for file in trail.glob(f"{SEGMENT}*"):
         file.unlink()
@@ -45,7 +52,7 @@ def test_look_ups_go_on_and_say_what_is_missing(damaged):
     done = search(damaged, *asked)
     assert done.returncode == 0, done.stderr
     found = {json.loads(line)["requestParameters"]["userName"] for line in done.stdout.splitlines()}
-    assert "late" in found and "early-59" in found and "early-0" not in found
+    assert {"middle", "late"} <= found and "early-0" not in found
     assert done.stderr.count("warning:") == 1 and SEGMENT in done.stderr
     rpc = GrpcApi(damaged, damaged.root)
     assert rpc.call("SearchEvents")["unreadableSegments"] == [SEGMENT]
@@ -66,8 +73,8 @@ def test_the_trail_itself_records_it(damaged):
     record = json.loads(recorded()[0]["CloudTrailEvent"])
     assert record["errorCode"] == "ServiceFailure" and record["errorMessage"].startswith(f"{SEGMENT} cannot be read: ")
     assert len(recorded()) == 1
-    names = {event["EventName"] for event in api.call("LookupEvents")["Events"]}
-    assert {"RecordsUnreadable", "CreateUser"} <= names
+    created = [{"AttributeKey": "EventName", "AttributeValue": "CreateUser"}]
+    assert len(api.call("LookupEvents", LookupAttributes=created)["Events"]) >= 2, "the rest is found"
 
 
 def test_it_is_a_finding_of_doctor_and_of_verify(damaged):

@@ -323,7 +323,10 @@ def test_tail_ends_when_its_output_is_closed(server, rpc, name):
 
     def work():
         while tail.poll() is None:
-            rpc.call("CreateGroup", GroupName=name("group"))
+            group = name("group")
+            rpc.call("CreateGroup", GroupName=group)
+            # An account has a limited number of groups, and a fast disk reaches it.
+            rpc.call("DeleteGroup", GroupName=group)
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
