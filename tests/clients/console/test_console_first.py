@@ -61,6 +61,14 @@ def test_the_link_signs_root_in_once(server, credentials):
     assert page.heads == ["Your profile"], "root signs in with the password now"
 
 
+def test_a_program_signs_in_with_the_link(server, credentials):
+    (link,) = re.findall(r"link=(\S+)", credentials)
+    session = GrpcApi(server, None).call("SignInWithLink", link=link)["session"]
+    assert session["arn"] == f"arn:aws:iam::{server.account}:root"
+    rpc = GrpcApi(server, Credentials(bearer=session["token"]))
+    assert [one["sourceIp"] for one in rpc.call("ListSignInSessions")["sessions"]] == ["127.0.0.1"]
+
+
 def test_the_file_is_still_shell_lines(server, credentials):
     lines = [line for line in credentials.splitlines() if not line.startswith("#")]
     exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)
