@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use askama::Template;
-use bailiwick_api::Operation;
+use bailiwick_api::sts::GetCallerIdentityRequest;
+use bailiwick_api::{Operation, op};
 use bailiwick_model::{ErrorCode, IamError};
 use http::StatusCode;
 
@@ -12,7 +13,7 @@ use crate::form::Form;
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
 use crate::session::{RoleSession, SignedIn};
-use crate::view::{Cell, Change, ChangePage, Chrome, Facts, Field, Moment, Pager, Problem, Tab, Table, url};
+use crate::view::{Cell, Change, ChangePage, Chrome, Facts, Field, Moment, Pager, Problem, Tab, Table, name_of, url};
 
 /// The person who is signed in, with their request.
 pub(crate) struct Person<'a> {
@@ -50,6 +51,15 @@ impl<'a> Person<'a> {
     /// Those of the operation.
     pub(crate) async fn call_as_self<O: Operation>(&self, request: O::Request) -> Called<O::Response> {
         self.note_end(self.request.call::<O>(Some(self.session.token()), request).await)
+    }
+
+    /// The person's own name, as it is now: the one at the sign-in may be that of another user since.
+    ///
+    /// # Errors
+    /// Those of GetCallerIdentity.
+    pub(crate) async fn own_name(&self) -> Called<String> {
+        let identity = self.call_as_self::<op::GetCallerIdentity>(GetCallerIdentityRequest {}).await?;
+        Ok(name_of(identity.arn.as_deref().unwrap_or_default()).to_owned())
     }
 
     fn note_end<T>(&self, called: Called<T>) -> Called<T> {

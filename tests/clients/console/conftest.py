@@ -8,6 +8,16 @@ PASSWORD = "heron-In-7-reeds"
 
 
 @pytest.fixture
+def person(aws, name):
+    """A user with all permissions and a password."""
+    user = name("person")
+    aws.call("CreateUser", UserName=user)
+    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
+    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
+    return user
+
+
+@pytest.fixture
 def signed_in(server, aws, name):
     """Makes browsers in which a new user with these permissions is signed in."""
 
@@ -24,6 +34,8 @@ def signed_in(server, aws, name):
 
 
 @pytest.fixture
-def browser(signed_in):
-    """A browser in which a user with all permissions is signed in."""
-    return signed_in()
+def browser(server, person):
+    """A browser in which the person is signed in."""
+    browser = Browser(server)
+    assert browser.sign_in(person, PASSWORD).heads == ["Home"]
+    return browser

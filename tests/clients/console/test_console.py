@@ -1,30 +1,11 @@
 """The console over plain HTTP: sign-in, sessions, and what every page and every change has to have."""
 
-import pytest
 from support.browser import Browser
 from support.documents import ALLOW_ALL, policy as document, trust
 from support.totp import Authenticator
 
 PASSWORD, NEXT = "heron-In-7-reeds", "otter-In-8-reeds"
 HOSTILE = "/<script>alert(1)</script>/"
-
-
-@pytest.fixture
-def person(aws, name):
-    """A user with all permissions and a password."""
-    user = name("person")
-    aws.call("CreateUser", UserName=user)
-    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
-    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
-    return user
-
-
-@pytest.fixture
-def browser(server, person):
-    """A browser in which the person is signed in."""
-    browser = Browser(server)
-    assert browser.sign_in(person, PASSWORD).heads == ["Home"]
-    return browser
 
 
 def test_every_answer_has_the_headers_and_assets_stay(server, browser):

@@ -7,25 +7,12 @@ from urllib.parse import urlencode
 import pytest
 from support.api import AwsApi
 from support.browser import Browser
-from support.documents import ALLOW_ALL
 from support.expect import refused as is_refused
 from support.server import Credentials
 from support.waiting import until
 
 PASSWORD = "heron-In-7-reeds"
 BUCKET = "arn:aws:s3:::reports/<b>july</b>"
-
-
-@pytest.fixture
-def browser(server, aws, name):
-    """A browser in which a user with all permissions is signed in."""
-    user = name("admin")
-    aws.call("CreateUser", UserName=user)
-    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
-    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
-    browser = Browser(server)
-    browser.sign_in(user, PASSWORD)
-    return browser
 
 
 @pytest.fixture

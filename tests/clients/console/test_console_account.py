@@ -4,29 +4,11 @@ import time
 
 import pytest
 from support.browser import Browser
-from support.documents import ALLOW_ALL, policy as document, trust
+from support.documents import policy as document, trust
 from support.expect import refused as is_refused
 
 PASSWORD = "heron-In-7-reeds"
 HOSTILE = "<script>alert(1)</script>\"'{{7*7}}"
-
-
-@pytest.fixture
-def person(aws, name):
-    """A user with all permissions and a password."""
-    user = name("person")
-    aws.call("CreateUser", UserName=user)
-    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
-    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
-    return user
-
-
-@pytest.fixture
-def browser(server, person):
-    """A browser in which the person is signed in."""
-    browser = Browser(server)
-    assert browser.sign_in(person, PASSWORD).heads == ["Home"]
-    return browser
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 from support.browser import Browser
+from support.console import app_of
 from support.documents import ALLOW_ALL, policy as document, trust
 
 PASSWORD, OTHER = "heron-In-7-reeds", "otter-In-8-reeds"
@@ -14,20 +15,6 @@ def role(aws, server, name):
     aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))
     aws.call("PutRolePolicy", RoleName=role, PolicyName="all", PolicyDocument=ALLOW_ALL)
     return role
-
-
-@pytest.fixture
-def person(aws, name):
-    """A user with all permissions and a password."""
-    return new_person(aws, name("person"), PASSWORD)
-
-
-@pytest.fixture
-def browser(server, person):
-    """A browser in which the person is signed in."""
-    browser = Browser(server)
-    assert browser.sign_in(person, PASSWORD).heads == ["Home"]
-    return browser
 
 
 def new_person(aws, user, password):
@@ -114,6 +101,31 @@ def test_a_password_proves_the_user_not_the_name(aws, name, server, person, brow
     assert refused.status == 403, refused.text
     page = browser.send(refused.form(password=None), password=PASSWORD)
     assert page.address == "/console/profile", page.text
+
+
+def test_an_own_device_is_of_the_user_not_of_the_name(aws, name, person, browser):
+    page = browser.send(browser.open("/console/mfa").form(do="begin"))
+    app = app_of(page)
+    impostor = new_person(aws, name("impostor"), OTHER)
+    aws.call("UpdateUser", UserName=person, NewUserName=person + "-old")
+    aws.call("UpdateUser", UserName=impostor, NewUserName=person)
+    browser.send(page.form(do="enable"), code1=app.code(-1), code2=app.code())
+    assert aws.call("ListMFADevices", UserName=person)["MFADevices"] == [], "another user has the name now"
+    (device,) = aws.call("ListMFADevices", UserName=person + "-old")["MFADevices"]
+    assert device["SerialNumber"] == app.serial
+
+
+def test_a_device_of_root_is_not_given_to_a_user_of_that_name(aws, rpc, server):
+    rpc.call("PutRootPassword", password=PASSWORD)
+    aws.call("CreateUser", UserName="root")
+    browser = Browser(server)
+    browser.open("/console/sign-in?root=1")
+    assert browser.send(browser.page.form(root="1"), account=server.account, password=PASSWORD).heads == ["Home"]
+    links = browser.open("/console/profile").links
+    assert "/console/passkey" in links and "/console/mfa" not in links
+    refused = browser.open("/console/mfa")
+    assert refused.status == 400 and "passkey" in refused.text
+    assert "/console/mfa?user=root" in browser.open("/console/users/user?name=root").links
 
 
 def test_a_person_switches_roles_ten_times_at_most(browser, role):

@@ -6,22 +6,10 @@ from urllib.parse import urlencode
 import pytest
 from support.api import ApiError, AwsApi
 from support.browser import Browser
-from support.documents import ALLOW_ALL, policy
+from support.documents import policy
 from support.waiting import until
 
 PASSWORD = "heron-In-7-reeds"
-
-
-@pytest.fixture
-def browser(server, aws, name):
-    """A browser in which a user with all permissions is signed in."""
-    user = name("admin")
-    aws.call("CreateUser", UserName=user)
-    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
-    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
-    browser = Browser(server)
-    browser.sign_in(user, PASSWORD)
-    return browser
 
 
 def search(browser, **members):

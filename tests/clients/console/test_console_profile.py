@@ -1,38 +1,9 @@
 """The person's own credentials in the console: password, MFA device, keys, sessions, and the proof before a change."""
 
-import re
-
-import pytest
 from support.browser import Browser
-from support.documents import ALLOW_ALL
-from support.totp import Authenticator
+from support.console import app_of
 
 PASSWORD, NEXT = "heron-In-7-reeds", "otter-In-8-reeds"
-
-
-@pytest.fixture
-def person(aws, name):
-    """A user with all permissions and a password."""
-    user = name("person")
-    aws.call("CreateUser", UserName=user)
-    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
-    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
-    return user
-
-
-@pytest.fixture
-def browser(server, person):
-    """A browser in which the person is signed in."""
-    browser = Browser(server)
-    assert browser.sign_in(person, PASSWORD).heads == ["Home"]
-    return browser
-
-
-def app_of(page):
-    """The authenticator app that scanned the page."""
-    (seed,) = re.findall(r"<code>([A-Z2-7]{64})</code>", page.html)
-    (serial,) = [value for name, value in page.form(do="enable").members if name == "serial"]
-    return Authenticator({"SerialNumber": serial, "Base32StringSeed": seed.encode()})
 
 
 def test_an_authenticator_app_is_added_and_removed(aws, server, person, browser):

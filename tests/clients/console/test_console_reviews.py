@@ -2,23 +2,10 @@
 
 from urllib.parse import urlencode
 
-import pytest
 from support.browser import Browser
-from support.documents import ALLOW_ALL, policy, trust
+from support.documents import policy, trust
 
 PASSWORD = "heron-In-7-reeds"
-
-
-@pytest.fixture
-def browser(server, aws, name):
-    """A browser in which a user with all permissions is signed in."""
-    user = name("admin")
-    aws.call("CreateUser", UserName=user)
-    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
-    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
-    browser = Browser(server)
-    browser.sign_in(user, PASSWORD)
-    return browser
 
 
 def who(browser, action, resource, **members):

@@ -4,30 +4,12 @@ from urllib.parse import urlencode
 
 import pytest
 from support.browser import Browser
-from support.documents import ALLOW_ALL, policy as document
+from support.documents import policy as document
 from support.expect import refused as is_refused
 
 PASSWORD, NEXT = "heron-In-7-reeds", "otter-In-8-reeds"
 HOSTILE = "<script>alert(1)</script>\"'{{7*7}}"
 READ = document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
-
-
-@pytest.fixture
-def administrator(aws, name):
-    """A user with all permissions and a password."""
-    user = name("administrator")
-    aws.call("CreateUser", UserName=user)
-    aws.call("PutUserPolicy", UserName=user, PolicyName="all", PolicyDocument=ALLOW_ALL)
-    aws.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
-    return user
-
-
-@pytest.fixture
-def browser(server, administrator):
-    """A browser in which the administrator is signed in."""
-    browser = Browser(server)
-    assert browser.sign_in(administrator, PASSWORD).heads == ["Home"]
-    return browser
 
 
 @pytest.fixture

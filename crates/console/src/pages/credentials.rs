@@ -122,9 +122,12 @@ impl Owner {
         let listed = person.call::<op::ListMFADevices>(asked).await;
         let table = person.table("MFA devices", &["Serial number", "Enabled", "Change"], "No MFA device.");
         let table = rows(table, listed.map(|listed| listed.mfa_devices.into_iter().map(row).collect()));
-        Section::new("MFA devices", table)
-            .link(self.link("mfa"), "Add an authenticator app")
-            .link(self.link("passkey"), "Add a passkey")
+        let section = Section::new("MFA devices", table);
+        let section = match self.user_name.is_none() && person.session.is_root() {
+            true => section,
+            false => section.link(self.link("mfa"), "Add an authenticator app"),
+        };
+        section.link(self.link("passkey"), "Add a passkey")
     }
 
     /// Changes the credentials as the form asks, once the person has proved who they are.

@@ -3,6 +3,7 @@
 use askama::Template;
 use bailiwick_api::iam::{CreateVirtualMfaDeviceRequest, EnableMfaDeviceRequest};
 use bailiwick_api::op;
+use bailiwick_model::IamError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -17,20 +18,25 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         return page;
     }
     let owner = Owner::of_address(person)?;
+    let user_name = match owner.user_name() {
+        Some(name) => name,
+        // EnableMFADevice takes the name of a user, which root's is not.
+        None if person.session.is_root() => {
+            let message = "root has no authenticator app: add a passkey in its place";
+            return Err(person.failure(IamError::validation(message)));
+        }
+        None => person.own_name().await?,
+    };
     match person.asked() {
-        "begin" => begin(person, &owner).await,
-        "enable" => enable(person, &owner).await,
-        "" if !person.is_post() => first(person, &owner, None),
+        "begin" => begin(person, &owner, &user_name).await,
+        "enable" => enable(person, &owner, user_name).await,
+        "" if !person.is_post() => first(person, &owner, &user_name, None),
         _ => Err(person.unknown_change()),
     }
 }
 
-fn name_of(person: &Person<'_>, owner: &Owner) -> String {
-    owner.user_name().unwrap_or_else(|| person.session.name().to_owned())
-}
-
-fn first(person: &Person<'_>, owner: &Owner, error: Option<&CallError>) -> Page {
-    let name = Field::line("name", "Name of the device", 128).with(name_of(person, owner)).required();
+fn first(person: &Person<'_>, owner: &Owner, user_name: &str, error: Option<&CallError>) -> Page {
+    let name = Field::line("name", "Name of the device", 128).with(user_name).required();
     let name = name.hint("Unique in the account. Letters, digits and +=,.@_- in any order.");
     let about =
         "An app on a phone or computer shows a new code of six digits every 30 seconds. You need it at hand now.";
@@ -38,12 +44,12 @@ fn first(person: &Person<'_>, owner: &Owner, error: Option<&CallError>) -> Page 
     person.change_page((owner.page().to_owned(), "Back"), error, change)
 }
 
-async fn begin(person: &Person<'_>, owner: &Owner) -> Page {
+async fn begin(person: &Person<'_>, owner: &Owner, user_name: &str) -> Page {
     let asked =
         CreateVirtualMfaDeviceRequest { virtual_mfa_device_name: person.form().text("name"), ..Default::default() };
     let device = match person.call::<op::CreateVirtualMFADevice>(asked).await {
         Ok(answer) => answer.virtual_mfa_device.unwrap_or_default(),
-        Err(error) => return first(person, owner, Some(&error)),
+        Err(error) => return first(person, owner, user_name, Some(&error)),
     };
     let seed = device.base32_string_seed.unwrap_or_default();
     let page = AppPage {
@@ -57,11 +63,11 @@ async fn begin(person: &Person<'_>, owner: &Owner) -> Page {
     person.page(&page)
 }
 
-async fn enable(person: &Person<'_>, owner: &Owner) -> Page {
+async fn enable(person: &Person<'_>, owner: &Owner, user_name: String) -> Page {
     let form = person.form();
     let code = |name| form.text(name).map(|code| code.replace(' ', ""));
     let asked = EnableMfaDeviceRequest {
-        user_name: Some(name_of(person, owner)),
+        user_name: Some(user_name),
         serial_number: form.text("serial"),
         authentication_code1: code("code1"),
         authentication_code2: code("code2"),

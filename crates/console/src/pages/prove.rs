@@ -3,7 +3,6 @@
 use askama::Template;
 use bailiwick_api::op;
 use bailiwick_api::signin::{SignInRequest, SignOutRequest};
-use bailiwick_api::sts::GetCallerIdentityRequest;
 
 use crate::cookie::inner_address;
 use crate::person::{Page, Person};
@@ -21,12 +20,10 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         return page(person, &next, None);
     }
     let is_root = person.session.is_root();
-    // The name at the sign-in may be that of another user by now.
-    let identity = person.call_as_self::<op::GetCallerIdentity>(GetCallerIdentityRequest {}).await?;
-    let name = identity.arn.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
+    let name = person.own_name().await?;
     let asked = SignInRequest {
         account: Some(person.session.account.clone()),
-        user_name: (!is_root).then(|| name.to_owned()),
+        user_name: (!is_root).then_some(name),
         root: is_root.then_some(true),
         password: Some(person.form().raw("password").to_owned()),
         ..SignInRequest::default()

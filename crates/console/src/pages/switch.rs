@@ -53,7 +53,7 @@ async fn switch(person: &Person<'_>) -> Called<Page> {
     let asked = AssumeRoleRequest {
         role_arn: Some(arn.clone()),
         // The name in the audit trail and in the ARN of the session.
-        role_session_name: Some(session_name(person.session.name())),
+        role_session_name: Some(session_name(&person.own_name().await?)),
         ..AssumeRoleRequest::default()
     };
     let credentials = person.call::<op::AssumeRole>(asked).await?.credentials.unwrap_or_default();
