@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bailiwick_model::SourceNetwork;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -49,8 +50,9 @@ impl FailedSignIns {
         }
         let failures = 1 + record["additionalEventData"]["suppressed"].as_u64().unwrap_or(0);
         // Users who do not exist have no identity, and what was typed for one is not in the record.
-        let keys = [record["userIdentity"]["arn"].as_str(), record["sourceIPAddress"].as_str()];
-        keys.into_iter().flatten().map(str::to_owned).filter_map(|key| self.count(key, failures, time)).max()
+        let user = record["userIdentity"]["arn"].as_str().map(str::to_owned);
+        let source = record["sourceIPAddress"].as_str().map(network);
+        [user, source].into_iter().flatten().filter_map(|key| self.count(key, failures, time)).max()
     }
 
     fn count(&mut self, key: String, failures: u64, time: Timestamp) -> Option<u64> {
@@ -74,6 +76,11 @@ impl FailedSignIns {
         count.is_alerted |= is_due;
         is_due.then_some(count.failures)
     }
+}
+
+/// The network of a source, as the lockout counts it: one client has all addresses of an IPv6 /64.
+fn network(source: &str) -> String {
+    source.parse().map_or_else(|_| source.to_owned(), |address| SourceNetwork::of(address).to_string())
 }
 
 /// Whether a sign-in failed because of what proves the user's identity, or was refused by the lockout.

@@ -30,6 +30,9 @@ fn many_failures_of_one_user_or_source_are_one_alert() {
     // Of one source with names of no user.
     let found: Vec<_> = (0..50).map(|n| noted("", "198.51.100.8", n)).collect();
     assert_eq!(found.iter().flatten().count(), 1);
+    // Of one source with many addresses.
+    let found: Vec<_> = (0..50).map(|n| noted("", &format!("2001:db8:1:2::{n:x}"), n)).collect();
+    assert_eq!(found.iter().flatten().count(), 1);
     // In the next window again.
     let found: Vec<_> = (60..110).map(|n| noted("", "198.51.100.8", n)).collect();
     assert_eq!(found.iter().flatten().count(), 1);
