@@ -1,8 +1,8 @@
 //! Finds events in the segments.
 //!
 //! Only what the recorder reported as durable is read. [`Indexes`] name the lines; a segment without an index is read
-//! as a whole. Files are read on threads for blocking work, a few look-ups at a time by turns of principals, and memory is bounded by the page
-//! and the index of one segment.
+//! as a whole. Files are read on threads for blocking work, a few look-ups at a time, for which principals take turns.
+//! Memory is bounded by the page and the index of one segment.
 
 use std::io;
 use std::path::PathBuf;
