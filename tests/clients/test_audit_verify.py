@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import itertools
 import json
 import subprocess
 
@@ -246,25 +247,28 @@ def compressed(server):
     return [path for path in segments(server) if path.suffix == ".gz"]
 
 
-def make_segments(server, prefix, count=120):
-    """Events for more than a segment."""
-    make_events(server, prefix, count)
+def make_segments(server, prefix):
+    """Events for more than a segment, and one in the next segment however many records are written at once."""
+    make_events(server, prefix, 120)
+    make_events(server, f"{prefix}-next", 1)
 
 
 def test_complete_segments_are_compressed(new_server):
     server = new_server(arguments=SMALL).start()
     make_segments(server, "first")
     until(lambda: compressed(server), "a complete segment is compressed")
-    make_segments(server, "second", 60)
+    make_events(server, "second", 60)
     server.kill()
     done = verify(server)
     assert done.returncode == 0, done.stdout
     server.start()
     make_segments(server, "third")
+    make_segments(server, "fourth")
     until(lambda: len(compressed(server)) >= 3, "complete segments are compressed")
     server.stop()
     names = [record["requestParameters"]["userName"] for record in audit.records(server) if record["eventName"] == "CreateUser"]
-    wanted = [("first", 120), ("second", 60), ("third", 120)]
+    wanted = [("first", 120), ("second", 60), ("third", 120), ("fourth", 120)]
+    wanted += [(f"{prefix}-next", 1) for prefix in ("first", "third", "fourth")]
     assert sorted(names) == sorted(f"{prefix}-{number}" for prefix, count in wanted for number in range(count))
     assert verify(server).returncode == 0
     pem = run("audit", "public-key", "--data-dir", server.data).stdout.encode()
@@ -287,13 +291,17 @@ def test_complete_segments_are_compressed(new_server):
 def test_old_segments_are_removed_and_a_digest_says_so(new_server):
     server = new_server(arguments=(*SMALL, "--audit-max-bytes", "1")).start()
     create_users(server, "first", 120)
-    removed = lambda: [  # noqa: E731
-        segment["name"]
-        for line in digests_file(server).read_text().splitlines()
-        for segment in json.loads(line).get("removed", [])
-    ]
-    until(lambda: digests_file(server).exists() and removed(), "a segment is removed")
-    until(lambda: not (server.data / "audit" / f"{removed()[0]}.gz").exists(), "its file is removed")
+    more = itertools.count()
+
+    def removed():
+        # The segment is complete when the next one has records.
+        create_users(server, f"more-{next(more)}", 1)
+        lines = digests_file(server).read_text().splitlines() if digests_file(server).exists() else []
+        return [segment["name"] for line in lines for segment in json.loads(line).get("removed", [])]
+
+    until(removed, "a segment is removed")
+    oldest = removed()[0]
+    until(lambda: not (server.data / "audit" / f"{oldest}.gz").exists(), "its file is removed")
     server.stop()
     done = verify(server)
     assert done.returncode == 0 and "note:" not in done.stdout, done.stdout
