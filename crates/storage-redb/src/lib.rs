@@ -19,7 +19,6 @@ mod file;
 mod folder;
 mod guarded;
 mod job;
-mod log;
 mod open;
 mod upgrade;
 mod view;
@@ -178,16 +177,5 @@ impl Store for RedbStore {
 
     fn health(&self) -> Health {
         Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.to_string()) }
-    }
-}
-
-#[cfg(test)]
-mod testing {
-    use bailiwick_seal::Keyring;
-    use bailiwick_storage::Authenticator;
-
-    /// Creates an authenticator with a new key.
-    pub(crate) fn authenticator() -> Authenticator {
-        Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap())
     }
 }

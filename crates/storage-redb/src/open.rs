@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState};
+use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState, decode_log_entry};
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError, WriteTransaction};
 
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     error::OpenError,
     folder,
     guarded::{Handle, guarded, store_error},
-    log,
 };
 
 /// The layout of the tables that this version writes, and the newest that it reads.
@@ -130,7 +129,7 @@ pub(crate) fn state(database: &Database, authenticator: &Authenticator) -> Resul
         return Ok(StoreState::default());
     };
     let revision = Revision::new(revision.value());
-    let (_, sealed) = log::decode(authenticator, revision, entry.value())?;
+    let (_, sealed) = decode_log_entry(authenticator, revision, entry.value())?;
     let state = StoreState::open(authenticator, &sealed)?;
     if state.head != revision {
         return Err(StoreError::Corrupt("its change log does not end with the last commit".into()));

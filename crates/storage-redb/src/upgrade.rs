@@ -6,14 +6,13 @@
 
 use std::time::{Duration, Instant};
 
-use bailiwick_storage::{Authenticator, ChangeSet, Revision, StoreError, StoreState, Tally, keys};
+use bailiwick_storage::{Authenticator, ChangeSet, Revision, StoreError, StoreState, Tally, encode_log_entry, keys};
 use bytes::Bytes;
 use redb::{Database, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
 use crate::{
     LOG, ROWS,
     guarded::store_error,
-    log,
     open::{self, begin_durable},
 };
 
@@ -167,7 +166,7 @@ fn begin_log(txn: &WriteTransaction, authenticator: &Authenticator, state: &Stor
     let mut sets = txn.open_table(LOG).map_err(store_error)?;
     let set = ChangeSet { revision: state.head, changes: Vec::new() };
     let mut entry = Vec::new();
-    log::encode(authenticator, &mut entry, &set, &state.seal(authenticator)?, &mut Vec::new())?;
+    encode_log_entry(authenticator, &mut entry, &set, &state.seal(authenticator)?, &mut Vec::new())?;
     sets.insert(set.revision.number(), &*entry).map_err(store_error)?;
     Ok(())
 }

@@ -3,11 +3,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{Authenticator, ChangeSet, Changes, Revision, StoreError, View, newer_than};
+use bailiwick_storage::{Authenticator, ChangeSet, Changes, Revision, StoreError, View, decode_log_entry, newer_than};
 use redb::ReadableTable;
 use tokio::sync::watch;
 
-use crate::{Shared, guarded::store_error, log, view::Tables};
+use crate::{Shared, guarded::store_error, view::Tables};
 
 /// How many change sets a follower takes at once.
 const CHUNK: usize = 256;
@@ -58,7 +58,7 @@ pub(crate) fn read(
         if revision != next {
             return Err(StoreError::Corrupt(format!("entry {} of the change log is missing", next.number())));
         }
-        sets.push_back(Arc::new(log::decode(authenticator, revision, entry.value())?.0));
+        sets.push_back(Arc::new(decode_log_entry(authenticator, revision, entry.value())?.0));
         next = revision.next();
     }
     Ok(sets)

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bailiwick_storage::{Authenticator, Batch, ChangeSet, Revision, StoreError, StoreState};
+use bailiwick_storage::{Authenticator, Batch, ChangeSet, Revision, StoreError, StoreState, encode_log_entry};
 use redb::{ReadableTable, Table, WriteTransaction};
 use tokio::{
     runtime::Runtime,
@@ -18,7 +18,6 @@ use crate::{
     disk::Disk,
     guarded::{Handle, cause, guarded, store_error},
     job::{Job, Reply},
-    log,
     open::{OpenFile, begin_durable},
     view::{self, Tables},
 };
@@ -327,7 +326,7 @@ impl GroupWriter<'_> {
         set: &ChangeSet,
         state: &[u8],
     ) -> Result<(), StoreError> {
-        log::encode(self.authenticator, &mut buffers.entry, set, state, &mut buffers.scratch)?;
+        encode_log_entry(self.authenticator, &mut buffers.entry, set, state, &mut buffers.scratch)?;
         sets.insert(set.revision.number(), &*buffers.entry).map_err(store_error)?;
         Ok(())
     }

@@ -1,15 +1,24 @@
 //! The encoding of change log entries: a tag, the sealed state of the store if the entry ends a transaction, and the
 //! change set. Each change is the lengths of key and value, then both.
 
-use bailiwick_storage::{Authenticator, Change, ChangeSet, Revision, StoreError};
 use bytes::Bytes;
+
+use crate::{
+    authenticator::Authenticator,
+    change::{Change, ChangeSet},
+    error::StoreError,
+    revision::Revision,
+};
 
 /// Replaces the length of the value for a key that was deleted.
 const REMOVED: u32 = u32::MAX;
 const TAG: usize = 16;
 
-/// Writes an entry into a buffer that is used again; `state` is sealed, and empty if the entry has none.
-pub(crate) fn encode(
+/// Writes an entry of the change log into a buffer that is used again; `state` is sealed, and empty if the entry has none.
+///
+/// # Errors
+/// [`StoreError::Backend`] when cryptography is not available.
+pub fn encode_log_entry(
     authenticator: &Authenticator,
     out: &mut Vec<u8>,
     set: &ChangeSet,
@@ -33,8 +42,11 @@ pub(crate) fn encode(
     Ok(())
 }
 
-/// Reads an entry: its change set, and its sealed state.
-pub(crate) fn decode(
+/// Reads an entry of the change log: its change set, and its sealed state.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if the entry is not what was written at this revision.
+pub fn decode_log_entry(
     authenticator: &Authenticator,
     revision: Revision,
     entry: &[u8],
@@ -76,11 +88,13 @@ fn take_number<const N: usize>(rest: &mut Bytes) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_seal::Keyring;
+
     use super::*;
 
     #[test]
     fn entries_decode_unchanged_or_not_at_all() {
-        let authenticator = crate::testing::authenticator();
+        let authenticator = Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap());
         let set = ChangeSet {
             revision: Revision::new(7),
             changes: vec![
@@ -91,15 +105,18 @@ mod tests {
         };
         let mut entry = Vec::new();
         for state in ["", "state"] {
-            encode(&authenticator, &mut entry, &set, state.as_bytes(), &mut Vec::new()).unwrap();
-            assert_eq!(decode(&authenticator, set.revision, &entry).unwrap(), (set.clone(), state.into()));
-            assert!(decode(&authenticator, Revision::new(8), &entry).is_err());
+            encode_log_entry(&authenticator, &mut entry, &set, state.as_bytes(), &mut Vec::new()).unwrap();
+            assert_eq!(decode_log_entry(&authenticator, set.revision, &entry).unwrap(), (set.clone(), state.into()));
+            assert!(decode_log_entry(&authenticator, Revision::new(8), &entry).is_err());
             for at in 0..entry.len() {
                 let mut changed = entry.clone();
                 changed[at] ^= 1;
-                assert!(decode(&authenticator, set.revision, &changed).is_err(), "{at}");
+                assert!(decode_log_entry(&authenticator, set.revision, &changed).is_err(), "{at}");
                 for trusting in [&authenticator, &Authenticator::none()] {
-                    assert!(!matches!(decode(trusting, set.revision, &entry[..at]), Ok(read) if read.0 == set), "{at}");
+                    assert!(
+                        !matches!(decode_log_entry(trusting, set.revision, &entry[..at]), Ok(read) if read.0 == set),
+                        "{at}"
+                    );
                 }
             }
         }
