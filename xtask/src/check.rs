@@ -3,8 +3,10 @@
 //! A check that needs a tool which is not installed is never skipped silently: the end of the run names it, and
 //! `--no-skips` makes it a failure.
 
+use crate::browser::BROWSER;
+use crate::postgres::{POSTGRES, Server};
 use crate::run::{self, Tally};
-use crate::{browser, licences, packages, python, stubs, tidy, wire_check};
+use crate::{licences, packages, python, stubs, tidy, wire_check};
 use anyhow::{Result, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::io::Write;
@@ -38,6 +40,8 @@ pub(crate) struct Args {
 enum Optional {
     /// Chromium, for the console
     Browser,
+    /// PostgreSQL, for the store on it
+    Postgres,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
@@ -59,8 +63,15 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         steps.step("packages", || packages::check(false));
         steps.partial_step("semver", packages::compatible);
     }
+    let has_postgres = !args.without.contains(&Optional::Postgres);
+    if everything {
+        steps.partial_step("postgres", || {
+            Ok(if has_postgres { POSTGRES.ensure() } else { POSTGRES.left_out("postgres") })
+        });
+    }
+    let has_postgres = has_postgres && (POSTGRES.is_installed)();
     if !args.clients {
-        steps.step("rust tests", || rust_tests(args.filter.as_deref(), loud));
+        steps.step("rust tests", || rust_tests(args.filter.as_deref(), has_postgres, loud));
     }
     if !args.clients && everything {
         steps.step("doc tests", || {
@@ -94,12 +105,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         }
         let has_browser = !args.without.contains(&Optional::Browser);
         if everything {
-            steps.partial_step("browser", || match has_browser {
-                true => Ok(browser::ensure()),
-                false => Ok(Done::skipped("the console in a browser (--without browser)")),
+            steps.partial_step("browser", || {
+                Ok(if has_browser { BROWSER.ensure() } else { BROWSER.left_out("browser") })
             });
         }
-        steps.partial_step("clients", || clients(args.filter.as_deref(), has_browser, loud));
+        let without = [(!has_browser, "browser"), (!has_postgres, "stores")];
+        let without: Vec<&str> =
+            without.iter().filter(|(is_left_out, _)| *is_left_out).map(|(_, folder)| *folder).collect();
+        steps.partial_step("clients", || clients(args.filter.as_deref(), &without, loud));
     }
     steps.end()
 }
@@ -270,7 +283,9 @@ fn counted_with_text(command: Command, loud: bool) -> Result<(Tally, String)> {
     Ok((tally, output.text))
 }
 
-fn rust_tests(filter: Option<&str>, loud: bool) -> Result<Tally> {
+/// Runs the Rust tests; without PostgreSQL, all but those of the store on it.
+fn rust_tests(filter: Option<&str>, has_postgres: bool, loud: bool) -> Result<Tally> {
+    let postgres = has_postgres.then(Server::start).transpose()?;
     let mut command = run::cargo();
     if run::installed("cargo-nextest", &["nextest", "--version"]) {
         command.args(["nextest", "run", "--workspace", "--locked", "--no-tests=pass"]);
@@ -278,19 +293,22 @@ fn rust_tests(filter: Option<&str>, loud: bool) -> Result<Tally> {
     } else {
         command.args(["test", "--workspace", "--locked", "--lib", "--bins", "--tests"]);
     }
+    match &postgres {
+        Some(server) => drop(command.env(Server::VARIABLE, server.port().to_string())),
+        None => drop(command.args(["--exclude", "bailiwick-storage-postgres"])),
+    }
     command.args(filter);
     counted_loud(command, loud)
 }
 
-fn clients(filter: Option<&str>, has_browser: bool, loud: bool) -> Result<Done> {
+/// Runs the client tests, but for those in the folders `without`.
+fn clients(filter: Option<&str>, without: &[&str], loud: bool) -> Result<Done> {
     let mut command = python::pytest(&python::environment()?);
     let at_once = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
     command.args(["-q", "-rs", "--tb=short", "--numprocesses", &at_once.to_string(), "--dist=loadfile"]);
     // `conftest.py` orders the files: those that take longest come first.
     command.arg("--no-loadscope-reorder");
-    if !has_browser {
-        command.arg("--ignore=browser");
-    }
+    command.args(without.iter().map(|folder| format!("--ignore={folder}")));
     if let Some(filter) = filter {
         command.args(["-k", filter]);
     }

@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("policy-lang", &["model"]),
     ("evaluator", &["policy-lang"]),
     ("storage", &["seal"]),
+    ("storage-postgres", &["storage"]),
     ("storage-redb", &["storage"]),
     ("storage-etcd", &["storage"]),
     ("storage-suite", &["storage"]),
@@ -56,6 +57,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("askama", &["console"]),
     ("quick-xml", &["aws-query", "federation"]),
     ("redb", &["storage-redb"]),
+    ("tokio-postgres", &["storage-postgres"]),
     ("clap", &["server", "xtask"]),
 ];
 

@@ -84,6 +84,9 @@ pub enum StoreError {
     /// The backend failed; nothing was written.
     #[error("the store failed")]
     Backend(#[source] Cause),
+    /// The server that holds the store cannot be reached, or does not answer in time; nothing was written.
+    #[error("the store cannot be reached: {0}")]
+    Unreachable(String),
     /// The store was reopened after a failure and this view is no longer readable. The caller should retry on a newer
     /// view.
     #[error("the view is from before the store was reopened")]
@@ -108,6 +111,10 @@ impl From<StoreError> for IamError {
             }
             StoreError::ReadOnly(_) => {
                 let message = "changes are refused at the moment because the store cannot be written; reads still work";
+                IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
+            }
+            StoreError::Unreachable(_) => {
+                let message = "the store cannot be reached at the moment; send the request again";
                 IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
             }
             StoreError::StaleView => {

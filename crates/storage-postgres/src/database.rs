@@ -1,0 +1,105 @@
+//! A database before its rows are authenticated, since it contains the sealed key that authenticates them.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use bailiwick_storage::{Authenticator, Revision, keys};
+use bytes::Bytes;
+use tokio::{sync::mpsc, time::Instant};
+use tokio_postgres::Client;
+
+use crate::{
+    Address, OpenError, Options, PostgresStore, Shared,
+    connection::{ANSWER, connect, within},
+    follower::Follower,
+    generation::Generations,
+    readers::Readers,
+    schema,
+    view::{Head, Views},
+    writer::Writer,
+};
+
+/// A database with the tables of a store, whose content is not trusted yet.
+///
+/// While the store is unused, other servers that open it wait until this one has committed, or is dropped: of servers that
+/// start at the same time, one makes the deployment, and the others join it.
+pub struct Database {
+    address: Address,
+    options: Options,
+    head: Head,
+    opened: Instant,
+    keyring: Option<Bytes>,
+    /// The connection that keeps others waiting.
+    first_start: Option<Client>,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Connects, and makes the tables if they are not there. Waits while another server starts the store for the first time.
+    ///
+    /// # Errors
+    /// One variant, with a one-line message, per reason: [`OpenError`].
+    pub async fn open(address: Address, options: Options) -> Result<Self, OpenError> {
+        let opened = Instant::now();
+        let client = connect(&address).await?;
+        schema::lock(&client).await?;
+        schema::prepare(&client).await?;
+        let head = client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[]).await?;
+        let head = Head::read(&head)?;
+        let key = &*keys::keyring();
+        let query = "SELECT stored FROM bailiwick_rows WHERE key = $1";
+        let row = within(ANSWER, client.query_opt(query, &[&key])).await?;
+        let keyring = row.map(|row| {
+            let stored: &[u8] = row.get(0);
+            Bytes::copy_from_slice(stored.get(Authenticator::ROW_HEADER..).unwrap_or_default())
+        });
+        let is_unused = head.revision == Revision::ZERO;
+        if !is_unused {
+            schema::unlock(&client).await?;
+        }
+        let first_start = is_unused.then_some(client);
+        Ok(Database { address, options, head, opened, keyring, first_start })
+    }
+
+    /// Returns whether nothing was ever committed.
+    pub fn is_unused(&self) -> bool {
+        self.head.revision == Revision::ZERO
+    }
+
+    /// Returns the wrapped keyring in the database.
+    pub fn keyring(&self) -> Option<Bytes> {
+        self.keyring.clone()
+    }
+
+    /// Where the database is, for messages.
+    pub fn describe(&self) -> String {
+        self.address.describe()
+    }
+
+    /// Starts the store; the authenticator checks every row.
+    ///
+    /// # Errors
+    /// [`OpenError::Corrupt`] if the state in the database is not authentic.
+    pub fn start(self, authenticator: Authenticator) -> Result<PostgresStore, OpenError> {
+        let state = self.head.state(&authenticator)?;
+        let Database { address, options, head, opened, first_start, .. } = self;
+        let shared = Arc::new(Shared {
+            authenticator,
+            epoch: head.epoch,
+            readers: Readers::new(address.clone(), options.readers),
+            views: Views::default(),
+            generations: Generations::new(state.head, options.recent, options.recent_bytes),
+            health: ArcSwapOption::empty(),
+        });
+        let (queue, jobs) = mpsc::channel(options.queue.max(1));
+        let writer = Writer::new(shared.clone(), address.clone(), options.clone(), first_start);
+        tokio::spawn(writer.run(jobs));
+        let follower = tokio::spawn(Follower::new(shared.clone(), address, options, opened).run());
+        Ok(PostgresStore { shared, queue, follower })
+    }
+}

@@ -1,0 +1,79 @@
+//! Errors of the database, as those of a store.
+
+use bailiwick_storage::StoreError;
+use tokio_postgres::error::{DbError, SqlState};
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address cannot be used.
+    #[error("the address of the store cannot be used: {0}")]
+    Address(String),
+    /// The database cannot be reached, or refuses the connection or a statement.
+    #[error("the database cannot be used: {0}")]
+    Database(String),
+    /// A newer version wrote the store.
+    #[error("the store was written by a newer version of Bailiwick (layout {found}, this version supports {known})")]
+    Newer {
+        /// The layout found.
+        found: u32,
+        /// The newest supported layout.
+        known: u32,
+    },
+    /// The tables do not contain a store.
+    #[error("the store is damaged: {0}; restore a backup")]
+    Corrupt(String),
+    /// Another error of the store.
+    #[error("{0}")]
+    Store(#[source] StoreError),
+}
+
+impl From<tokio_postgres::Error> for OpenError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        OpenError::Database(describe(&error))
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt(why) => OpenError::Corrupt(why),
+            error => OpenError::Store(error),
+        }
+    }
+}
+
+/// Describes an error with its causes. Messages of the database name tables and settings, never values.
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
+    if let Some(error) = error.as_db_error() {
+        return format!("{} ({})", error.message(), error.code().code());
+    }
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !message.contains(&cause_text) {
+            message = format!("{message}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    message
+}
+
+/// The error of a read, or of a transaction that was not committed.
+pub(crate) fn failed(error: &tokio_postgres::Error) -> StoreError {
+    match error.as_db_error() {
+        Some(refused) if !is_temporary(refused) => StoreError::Backend(describe(error).into()),
+        _ => StoreError::Unreachable(describe(error)),
+    }
+}
+
+/// Whether the same statement may succeed later, or on another server: a lack of resources, an end or a start of the
+/// database, a standby, a lock that was not free in time.
+fn is_temporary(error: &DbError) -> bool {
+    let class = error.code().code().get(..2).unwrap_or_default();
+    let codes =
+        [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE];
+    matches!(class, "08" | "53" | "57" | "58") || codes.contains(error.code())
+}

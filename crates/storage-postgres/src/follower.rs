@@ -1,0 +1,185 @@
+//! Polls the change log, and confirms that the database is still the one that all servers write to.
+//!
+//! A read proves nothing: a primary that was replaced goes on answering. A write that is durable on the standbys that
+//! `synchronous_standby_names` requires does.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use bailiwick_storage::{Revision, StoreError};
+use tokio::{sync::watch, time::Instant};
+use tokio_postgres::{Client, Row, Statement, types::ToSql};
+
+use crate::{
+    Address, Options, Shared,
+    connection::{ANSWER, connect, within},
+    generation::Generations,
+    view::{Head, number},
+    watch::decode,
+};
+
+/// How many change sets are read at once.
+const CHUNK: i64 = 256;
+/// A server that confirmed nothing for this long has gone.
+const FORGET: &str = "DELETE FROM bailiwick_servers WHERE confirmed < now() - interval '1 day'";
+
+pub(crate) struct Follower {
+    shared: Arc<Shared>,
+    address: Address,
+    options: Options,
+    /// What was read is current until then.
+    trusted: watch::Sender<Instant>,
+}
+
+impl Follower {
+    /// Follows a store whose head was confirmed at this time.
+    pub(crate) fn new(shared: Arc<Shared>, address: Address, options: Options, confirmed: Instant) -> Self {
+        let trusted = watch::Sender::new(confirmed + options.max_staleness);
+        Follower { shared, address, options, trusted }
+    }
+
+    /// Follows until the task is aborted or the store is closed.
+    pub(crate) async fn run(self) {
+        let guard = interrupt_in_time(&self.shared.generations, self.trusted.subscribe());
+        tokio::select! {
+            () = self.work() => {}
+            () = guard => {}
+        }
+    }
+
+    async fn work(&self) {
+        let mut is_reported = false;
+        loop {
+            let Err(error) = self.follow(&mut is_reported).await;
+            if matches!(error, StoreError::Closed) {
+                return;
+            }
+            if !is_reported {
+                tracing::warn!(%error, "the change log of the database cannot be read; it is tried again");
+            }
+            is_reported = true;
+            tokio::time::sleep(self.options.retry).await;
+        }
+    }
+
+    /// Follows over one connection until it fails.
+    async fn follow(&self, is_reported: &mut bool) -> Result<Infallible, StoreError> {
+        let connection = Connection::open(&self.address).await?;
+        let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_secs(1));
+        let mut next_confirmation = Instant::now();
+        loop {
+            let begun = Instant::now();
+            let is_due = begun >= next_confirmation;
+            if is_due {
+                let server = &self.options.server[..];
+                within(ANSWER, connection.client.execute(&connection.confirm, &[&server])).await?;
+            }
+            let head = self.catch_up(&connection).await?;
+            if is_due {
+                self.trusted.send_replace(begun + self.options.max_staleness);
+                next_confirmation = begun + interval;
+                self.resume(head);
+                if std::mem::take(is_reported) {
+                    tracing::info!("the change log of the database is read again");
+                }
+            }
+            tokio::time::sleep(self.options.poll).await;
+        }
+    }
+
+    /// Begins the next feed if the last one has ended.
+    fn resume(&self, head: Revision) {
+        let generations = &self.shared.generations;
+        if generations.live().is_err() {
+            generations.resume(head);
+        }
+    }
+
+    /// Publishes what was committed, and returns the newest revision.
+    async fn catch_up(&self, connection: &Connection) -> Result<Revision, StoreError> {
+        let generations = &self.shared.generations;
+        loop {
+            let is_live = generations.live().is_ok();
+            let after = generations.position();
+            let (rows, head) = within(ANSWER, connection.poll(after)).await?;
+            let head = Head::read(&head)?;
+            if head.epoch != self.shared.epoch {
+                tracing::error!("the store was restored from a backup: start the server again");
+                generations.close();
+                return Err(StoreError::Closed);
+            }
+            if head.revision < after {
+                return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+            }
+            if !is_live {
+                return Ok(head.revision);
+            }
+            match decode(&self.shared.authenticator, after, &rows) {
+                Ok(sets) => drop(generations.publish(&sets)),
+                // Entries were pruned before they were read, or are damaged. Followers read all rows again.
+                Err(error) => {
+                    tracing::error!(%error, "the change log cannot be followed: the store is read again");
+                    generations.interrupt("the change log could not be followed");
+                    generations.resume(head.revision);
+                    return Ok(head.revision);
+                }
+            }
+            if rows.len() < CHUNK as usize {
+                return Ok(head.revision);
+            }
+        }
+    }
+}
+
+/// Ends the feed whenever the connection was not confirmed in time.
+async fn interrupt_in_time(generations: &Generations, mut trusted: watch::Receiver<Instant>) {
+    loop {
+        let until = *trusted.borrow_and_update();
+        tokio::time::sleep_until(until).await;
+        if *trusted.borrow() > until {
+            continue;
+        }
+        tracing::error!("the connection to the database is not confirmed: decisions are refused until it is");
+        generations.interrupt("the connection to the database is not confirmed");
+        if trusted.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The connection of the follower, with its statements.
+struct Connection {
+    client: Client,
+    poll: Statement,
+    head: Statement,
+    confirm: Statement,
+}
+
+impl Connection {
+    async fn open(address: &Address) -> Result<Self, StoreError> {
+        let client = connect(address).await?;
+        let prepared = async {
+            client.batch_execute(FORGET).await?;
+            tokio::try_join!(
+                biased;
+                client.prepare(
+                    "SELECT revision, entry FROM bailiwick_log WHERE revision > $1 ORDER BY revision LIMIT $2"
+                ),
+                client.prepare("SELECT epoch, revision, state FROM bailiwick_head"),
+                client.prepare(
+                    "INSERT INTO bailiwick_servers (server, confirmed) VALUES ($1, now())
+                     ON CONFLICT (server) DO UPDATE SET confirmed = now()",
+                ),
+            )
+        };
+        let (poll, head, confirm) = within(ANSWER, prepared).await?;
+        Ok(Connection { client, poll, head, confirm })
+    }
+
+    /// Reads entries after a revision, then the head.
+    async fn poll(&self, after: Revision) -> Result<(Vec<Row>, Row), tokio_postgres::Error> {
+        let after = number(after);
+        let parameters: [&(dyn ToSql + Sync); 2] = [&after, &CHUNK];
+        let entries = self.client.query(&self.poll, &parameters);
+        tokio::try_join!(biased; entries, self.client.query_one(&self.head, &[]))
+    }
+}

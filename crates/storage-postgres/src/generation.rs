@@ -1,0 +1,115 @@
+//! What followers of the change log read from: a feed that ends when the connection to the database was not confirmed in
+//! time, and the next one after it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bailiwick_storage::{ChangeSet, Feed, Revision, StoreError, newer_than};
+
+/// How long a writer waits until its own commit is in the feed.
+const PUBLISHED: Duration = Duration::from_secs(5);
+
+/// The current feed.
+#[derive(Debug)]
+pub(crate) struct Generations {
+    current: Mutex<Generation>,
+    recent: usize,
+    recent_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Generation {
+    feed: Arc<Feed>,
+    /// The newest revision in the feed.
+    position: Revision,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Live,
+    /// Why nothing is read.
+    Interrupted(String),
+    Closed,
+}
+
+impl Generations {
+    /// Begins at a revision.
+    pub(crate) fn new(position: Revision, recent: usize, recent_bytes: usize) -> Self {
+        let feed = Arc::new(Feed::new(position, recent, recent_bytes));
+        Generations { current: Mutex::new(Generation { feed, position, state: State::Live }), recent, recent_bytes }
+    }
+
+    /// Returns the feed and its newest revision.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] while the connection is not confirmed, [`StoreError::Closed`].
+    pub(crate) fn live(&self) -> Result<(Arc<Feed>, Revision), StoreError> {
+        let current = self.lock();
+        match &current.state {
+            State::Live => Ok((current.feed.clone(), current.position)),
+            State::Interrupted(why) => Err(StoreError::Unreachable(why.clone())),
+            State::Closed => Err(StoreError::Closed),
+        }
+    }
+
+    /// The newest revision that was published, even if the feed has ended.
+    pub(crate) fn position(&self) -> Revision {
+        self.lock().position
+    }
+
+    /// Adds change sets that follow each other, and leaves out those that are there. Returns whether the feed has them: not
+    /// if one before them is missing, or the feed has ended.
+    pub(crate) fn publish(&self, sets: &[Arc<ChangeSet>]) -> bool {
+        let mut current = self.lock();
+        let from = sets.partition_point(|set| set.revision <= current.position);
+        let new = sets.get(from..).unwrap_or_default();
+        if current.state != State::Live || new.first().is_some_and(|first| first.revision != current.position.next()) {
+            return false;
+        }
+        current.position = new.last().map_or(current.position, |last| last.revision);
+        current.feed.publish(new.iter().cloned());
+        true
+    }
+
+    /// Waits until the feed has a revision; for some seconds at most, or until it ends.
+    pub(crate) async fn reached(&self, revision: Revision) {
+        let Ok((feed, _)) = self.live() else { return };
+        let mut news = feed.subscribe();
+        let before = Revision::new(revision.number().saturating_sub(1));
+        let _ = tokio::time::timeout(PUBLISHED, newer_than(&mut news, before)).await;
+    }
+
+    /// Ends the feed: what was read before may be out of date.
+    pub(crate) fn interrupt(&self, why: &str) {
+        let mut current = self.lock();
+        if current.state == State::Live {
+            current.state = State::Interrupted(why.to_owned());
+            current.feed.close();
+        }
+    }
+
+    /// Begins the next feed at a revision.
+    pub(crate) fn resume(&self, position: Revision) {
+        let mut current = self.lock();
+        if current.state != State::Closed {
+            current.feed.close();
+            let feed = Arc::new(Feed::new(position, self.recent, self.recent_bytes));
+            *current = Generation { feed, position, state: State::Live };
+        }
+    }
+
+    /// Ends for good.
+    pub(crate) fn close(&self) {
+        let mut current = self.lock();
+        current.state = State::Closed;
+        current.feed.close();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generation> {
+        // The generation is consistent at every step.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

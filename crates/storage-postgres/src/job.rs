@@ -1,0 +1,14 @@
+//! What the writer does, and how it answers.
+
+use bailiwick_storage::{Batch, Revision, StoreError};
+use tokio::sync::oneshot;
+
+pub(crate) type Reply = oneshot::Sender<Result<Revision, StoreError>>;
+pub(crate) type Group = Vec<(Batch, Reply)>;
+
+/// What the writer does.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Batch(Batch, Reply),
+    Close(oneshot::Sender<()>),
+}

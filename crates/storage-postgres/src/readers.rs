@@ -1,0 +1,145 @@
+//! Connections for reading: as many as there are views at the same time, and some that wait for the next ones.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bailiwick_storage::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::{Client, Row, Statement};
+
+use crate::{
+    Address,
+    connection::{ANSWER, connect, within},
+};
+
+/// How long a view waits for a connection.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The connections.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    address: Address,
+    idle: Arc<Mutex<Vec<Reader>>>,
+    places: Arc<Semaphore>,
+}
+
+/// A connection with its statements.
+pub(crate) struct Reader {
+    pub(crate) client: Client,
+    head: Statement,
+    pub(crate) get: Statement,
+    pub(crate) scan: Scans,
+    pub(crate) revisions: Scans,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+/// A statement for keys from one on, and one that ends before another.
+pub(crate) struct Scans {
+    pub(crate) from: Statement,
+    pub(crate) between: Statement,
+}
+
+impl Scans {
+    async fn prepare(client: &Client, columns: &str) -> Result<Self, tokio_postgres::Error> {
+        let select = format!("SELECT {columns} FROM bailiwick_rows WHERE key >= $1");
+        let from = format!("{select} ORDER BY key LIMIT $2");
+        let between = format!("{select} AND key < $3 ORDER BY key LIMIT $2");
+        let (from, between) = tokio::try_join!(biased; client.prepare(&from), client.prepare(&between))?;
+        Ok(Scans { from, between })
+    }
+}
+
+/// A connection whose transaction shows one revision.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    reader: Option<Reader>,
+    idle: Arc<Mutex<Vec<Reader>>>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Readers {
+    pub(crate) fn new(address: Address, count: usize) -> Self {
+        Readers { address, idle: Arc::default(), places: Arc::new(Semaphore::new(count.max(1))) }
+    }
+
+    /// Begins a transaction that shows the newest revision, and returns it with the row of the head.
+    pub(crate) async fn begin(&self) -> Result<(Snapshot, Row), StoreError> {
+        let busy = || StoreError::Unreachable("all connections for reading are in use".into());
+        let place = tokio::time::timeout(WAIT, Arc::clone(&self.places).acquire_owned()).await.map_err(|_| busy())?;
+        let place = place.map_err(|_| StoreError::Closed)?;
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let is_new = idle.is_none();
+            let reader = match idle {
+                Some(reader) => reader,
+                None => self.open().await?,
+            };
+            match within(ANSWER, reader.begin()).await {
+                Ok(head) => {
+                    let snapshot = Snapshot { reader: Some(reader), idle: self.idle.clone(), place: Some(place) };
+                    return Ok((snapshot, head));
+                }
+                // The connection may have been lost while it was idle, and others with it.
+                Err(StoreError::Unreachable(_)) if !is_new => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Reader, StoreError> {
+        let client = connect(&self.address).await?;
+        let columns = "key, substring(stored from 1 for 24)";
+        let prepared = async {
+            tokio::try_join!(
+                biased;
+                client.prepare("SELECT epoch, revision, state FROM bailiwick_head"),
+                client.prepare("SELECT stored FROM bailiwick_rows WHERE key = $1"),
+                Scans::prepare(&client, "key, stored"),
+                Scans::prepare(&client, columns),
+            )
+        };
+        let (head, get, scan, revisions) = within(ANSWER, prepared).await?;
+        Ok(Reader { client, head, get, scan, revisions })
+    }
+}
+
+impl Reader {
+    async fn begin(&self) -> Result<Row, tokio_postgres::Error> {
+        let begin = self.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+        // Sent together; the transaction shows what is committed at its first statement.
+        let (_, head) = tokio::try_join!(biased; begin, self.client.query_one(&self.head, &[]))?;
+        Ok(head)
+    }
+}
+
+impl Snapshot {
+    /// The connection.
+    pub(crate) fn reader(&self) -> Result<&Reader, StoreError> {
+        self.reader.as_ref().ok_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        let (Some(reader), Some(place), Ok(runtime)) =
+            (self.reader.take(), self.place.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let idle = self.idle.clone();
+        runtime.spawn(async move {
+            // A transaction that stays open would keep old versions of rows.
+            if within(ANSWER, reader.client.batch_execute("ROLLBACK")).await.is_ok() {
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            }
+            drop(place);
+        });
+    }
+}

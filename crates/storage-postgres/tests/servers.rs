@@ -1,0 +1,182 @@
+//! Several servers on one database.
+
+mod common;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bailiwick_storage::{Add, At, Batch, Expect, Revision, Store, StoreError};
+use bailiwick_storage_postgres::{Address, Database, Options, PostgresStore};
+use bytes::Bytes;
+use common::Empty;
+
+fn put(key: &str, value: &str) -> Batch {
+    Batch {
+        put: vec![(Bytes::copy_from_slice(key.as_bytes()), Bytes::copy_from_slice(value.as_bytes()))],
+        ..Batch::default()
+    }
+}
+
+async fn value(store: &PostgresStore, key: &str) -> Option<Bytes> {
+    let view = store.read(At::Latest).await.expect("a view");
+    view.get(key.as_bytes()).await.expect("a read").map(|found| found.value)
+}
+
+async fn servers<const N: usize>(database: &Empty) -> [Arc<PostgresStore>; N] {
+    let authenticator = common::authenticator();
+    let mut servers = Vec::new();
+    for number in 0..N {
+        let options = Options::of([number as u8; 16]);
+        let store = database.open(&options, &authenticator).await;
+        if number == 0 {
+            // From now on the others may start.
+            store.commit(put("first", "start")).await.expect("a commit");
+        }
+        servers.push(Arc::new(store));
+    }
+    servers.try_into().unwrap_or_else(|_| panic!("{N} servers"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_is_read_on_every_server_and_reaches_every_follower() {
+    let servers = servers::<3>(&Empty::create().await).await;
+    let mut followers = Vec::new();
+    for server in &servers {
+        followers.push(server.watch(server.head().await.expect("the head")).await.expect("a subscription"));
+    }
+    for (number, writer) in servers.iter().enumerate() {
+        let written = number.to_string();
+        let revision = writer.commit(put("key", &written)).await.expect("a commit");
+        for reader in &servers {
+            assert_eq!(value(reader, "key").await.as_deref(), Some(written.as_bytes()));
+        }
+        let begun = Instant::now();
+        for follower in &mut followers {
+            assert_eq!(follower.next().await.expect("a change set").revision, revision);
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "a revocation is in force within a second: {:?}",
+            begun.elapsed()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_on_all_servers_lose_no_update() {
+    let servers = servers::<3>(&Empty::create().await).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let server = servers[number % servers.len()].clone();
+        tasks.spawn(async move {
+            for _ in 0..10 {
+                let add = Add { key: "counter".into(), delta: 1, max: None };
+                server.commit(Batch { add: vec![add], ..Batch::default() }).await.expect("a counter never conflicts");
+                // Read, compare and write, until no other task wrote in between.
+                loop {
+                    let view = server.read(At::Latest).await.expect("a view");
+                    let found = view.get(b"text").await.expect("a read");
+                    let mut text = found.as_ref().map(|found| found.value.to_vec()).unwrap_or_default();
+                    text.push(b'x');
+                    let expect = Expect { key: "text".into(), revision: found.map(|found| found.revision) };
+                    let batch =
+                        Batch { expect: vec![expect], put: vec![("text".into(), text.into())], ..Batch::default() };
+                    match server.commit(batch).await {
+                        Ok(_) => break,
+                        Err(StoreError::Conflict { .. }) => {}
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.expect("no panics");
+    }
+    assert_eq!(value(&servers[0], "text").await.map(|text| text.len()), Some(120));
+    assert_eq!(value(&servers[1], "counter").await.as_deref(), Some(&120u64.to_be_bytes()[..]));
+    // The log of every server has each revision once.
+    for server in &servers {
+        let head = server.head().await.expect("the head");
+        assert_eq!(head, Revision::new(241));
+        let mut log = server.watch(Revision::ZERO).await.expect("a subscription");
+        for number in 1..=head.number() {
+            assert_eq!(log.next().await.expect("a change set").revision, Revision::new(number));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_first_starts_at_the_same_time_one_makes_the_store() {
+    let database = Empty::create().await;
+    let authenticator = common::authenticator();
+    let mut starts = tokio::task::JoinSet::new();
+    for number in 0..4 {
+        let (address, authenticator) = (database.address(), authenticator.clone());
+        starts.spawn(async move {
+            let address = Address::parse(&address, None).expect("an address");
+            let database = Database::open(address, Options::of([number; 16])).await.expect("a database");
+            let is_unused = database.is_unused();
+            let store = database.start(authenticator).expect("a store");
+            if is_unused {
+                // Others still wait.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                store.commit(put("made by", "one")).await.expect("a commit");
+            }
+            (is_unused, value(&store, "made by").await)
+        });
+    }
+    let mut made = 0;
+    while let Some(started) = starts.join_next().await {
+        let (is_unused, found) = started.expect("no panics");
+        made += usize::from(is_unused);
+        assert_eq!(found.as_deref(), Some(&b"one"[..]));
+    }
+    assert_eq!(made, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_is_given_up_lets_the_next_begin() {
+    let database = Empty::create().await;
+    let open = async || {
+        let address = Address::parse(&database.address(), None).expect("an address");
+        Database::open(address, Options::of([0; 16])).await.expect("a database")
+    };
+    drop(open().await);
+    let second = tokio::time::timeout(Duration::from_secs(5), open()).await.expect("no wait");
+    assert!(second.is_unused());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_copy_of_the_database_is_refused() {
+    let database = Empty::create().await;
+    let [first, second] = servers::<2>(&database).await;
+    let client = database.client().await;
+    client.batch_execute("CREATE TABLE copy AS SELECT * FROM bailiwick_head").await.expect("a copy");
+    first.commit(put("revoked", "yes")).await.expect("a commit");
+    second.watch(Revision::new(1)).await.expect("a subscription").next().await.expect("the change set");
+    let older = "UPDATE bailiwick_head SET revision = copy.revision, state = copy.state FROM copy";
+    client.batch_execute(older).await.expect("an older head");
+    for server in [&first, &second] {
+        let read = server.read(At::Latest).await.map(|view| view.revision());
+        assert!(matches!(read, Err(StoreError::Unreachable(_))), "{read:?}");
+        let written = server.commit(put("more", "text")).await;
+        assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_of_a_restored_store_stop() {
+    let database = Empty::create().await;
+    let [server] = servers::<1>(&database).await;
+    let mut follower = server.watch(Revision::new(1)).await.expect("a subscription");
+    database.client().await.batch_execute("UPDATE bailiwick_head SET epoch = epoch + 1").await.expect("a restore");
+    let ended = tokio::time::timeout(Duration::from_secs(5), follower.next()).await.expect("an end");
+    assert!(matches!(ended, Err(StoreError::Closed)), "{ended:?}");
+    let read = server.read(At::Latest).await.map(|view| view.revision());
+    assert!(matches!(read, Err(StoreError::Closed)), "{read:?}");
+    let written = server.commit(put("more", "text")).await;
+    assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+}
