@@ -4,7 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from support.api import AwsApi
+from support.api import AUTHORIZATION_ID, AwsApi
 from support.documents import ALLOW_ALL, trust
 from support.server import Credentials
 
@@ -90,6 +90,49 @@ def test_errors_are_those_of_aws_to_the_letter(aws, server, name, operation, mem
     names["me"] = aws.call("GetCallerIdentity")["Arn"]
     said = error(aws, operation, **{member: value.format(**names) for member, value in members.items()})
     assert said[:2] == (status, {"Type": "Sender", "Code": code, "Message": message.format(**names)})
+
+
+NAMED = {
+    "CreateUser": ({"UserName": "ann", "Path": "/team/"}, "arn:aws:iam::{account}:user/team/ann"),
+    "GetUser": ({"UserName": "Nemo"}, "user Nemo"),
+    "ListUserPolicies": ({"UserName": "Nemo"}, "user Nemo"),
+    "ListAccessKeys": ({}, "user {name}"),
+    "ListMFADevices": ({"UserName": "Nemo"}, "user Nemo"),
+    "ListUsers": ({"PathPrefix": "/team/"}, "arn:aws:iam::{account}:user/team/"),
+    "CreateGroup": ({"GroupName": "staff"}, "arn:aws:iam::{account}:group/staff"),
+    "AddUserToGroup": ({"GroupName": "staff", "UserName": "Nemo"}, "group staff"),
+    "ListGroups": ({}, "arn:aws:iam::{account}:group/"),
+    "CreateRole": ({"RoleName": "web", "AssumeRolePolicyDocument": trust("111122223333")}, "arn:aws:iam::{account}:role/web"),
+    "GetRole": ({"RoleName": "web"}, "role web"),
+    "UpdateAssumeRolePolicy": ({"RoleName": "web", "PolicyDocument": trust("111122223333")}, "role web"),
+    "ListRoles": ({}, "arn:aws:iam::{account}:role/"),
+    "CreatePolicy": ({"PolicyName": "reads", "PolicyDocument": ALLOW_ALL, "Path": "/team/"}, "policy reads"),
+    "GetPolicy": ({"PolicyArn": "arn:aws:iam::aws:policy/IAMReadOnlyAccess"}, "policy arn:aws:iam::aws:policy/IAMReadOnlyAccess"),
+    "ListPolicies": ({}, "policy path /"),
+    "GetInstanceProfile": ({"InstanceProfileName": "web"}, "instance profile web"),
+    "ListInstanceProfiles": ({"PathPrefix": "/a/"}, "arn:aws:iam::{account}:instance-profile/a/"),
+    "DeleteServerCertificate": ({"ServerCertificateName": "site"}, "server certificate site"),
+    "CreateVirtualMFADevice": ({"VirtualMFADeviceName": "phone"}, "arn:aws:iam::{account}:mfa/phone"),
+    "ListVirtualMFADevices": ({}, "arn:aws:iam::{account}:mfa/"),
+    "SimulatePrincipalPolicy": ({"PolicySourceArn": "arn:aws:iam::111122223333:user/Nemo", "ActionNames": ["s3:GetObject"]}, "arn:aws:iam::{account}:user/Nemo"),
+    "GetAccountSummary": ({}, "*"),
+    "ListAccountAliases": ({}, "*"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", NAMED)
+def test_a_denial_names_the_resource_as_iam_does(server, new_user, operation):
+    """Creations and lists by ARN, policies by ARN behind the type, other objects by type and name."""
+    user, credentials = new_user(path="/staff/")
+    members, resource = NAMED[operation]
+    status, said, _ = error(AwsApi(server, credentials), operation, **members)
+    resource = resource.format(account=server.account, name=user["UserName"])
+    expected = (
+        f"User: {user['Arn']} is not authorized to perform: iam:{operation} on resource: {resource} "
+        f"because no identity-based policy allows the iam:{operation} action"
+    )
+    assert status == 403 and said["Code"] == "AccessDenied"
+    assert AUTHORIZATION_ID.sub("", said["Message"]) == expected
 
 
 def test_a_creation_answers_with_the_tags_in_the_order_of_the_request(aws, server, name):

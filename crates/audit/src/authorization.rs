@@ -88,10 +88,7 @@ impl Denial {
         for evaluation in &mut self.details.evaluations {
             evaluation.near_misses.clear();
             evaluation.context.clear();
-            let is_known = evaluation.resource == "*"
-                || self.message.contains(&format!(" on resource: {} ", evaluation.resource))
-                || self.message.contains(&format!(" on resource: {}.", evaluation.resource));
-            if !is_known {
+            if evaluation.resource != "*" && !names(&self.message, &evaluation.resource) {
                 evaluation.resource = NOT_SHOWN.to_owned();
             }
             let is_resource = |kind: &str| matches!(kind, "RESOURCE" | "RESOURCE_CONTROL_POLICY");
@@ -156,6 +153,20 @@ pub fn to_json(mut details: AuthorizationDetails) -> Option<String> {
         }
     }
     None
+}
+
+/// Whether the message of a denial names this resource: by its ARN, or by type and name if the ARN has nothing more.
+fn names(message: &str, arn: &str) -> bool {
+    let named = |text: &str| {
+        let rest = message.split_once(&format!(" on resource: {text}")).map(|(_, rest)| rest);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' ') || rest.starts_with(". "))
+    };
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    // A path is not in the message.
+    let by_name = resource.split_once('/').filter(|(_, name)| !name.contains('/'));
+    named(arn)
+        || (resource.starts_with("policy/") && named(&format!("policy {arn}")))
+        || by_name.is_some_and(|(kind, name)| named(&format!("{} {name}", kind.replace('-', " "))))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reading members of a request.
 
-use bailiwick_model::{IamError, KeyCase, Result};
+use bailiwick_model::{Arn, IamError, KeyCase, Result};
+use bailiwick_operation::{Check, Cx};
 
 /// Returns a required member.
 ///
@@ -13,6 +14,12 @@ pub(crate) fn required<'a>(member: &'a Option<String>, name: &str) -> Result<&'a
         );
         IamError::validation(message).field(name, "missing")
     })
+}
+
+/// The check of an action that lists objects, which has no resource. A denial displays where the list begins.
+pub(crate) fn check_list(cx: &Cx, action: &'static str, kind: &str, prefix: &str) -> Check {
+    let shown = Arn::iam(cx.partition(), cx.account(), format_args!("{kind}{prefix}"));
+    Check::without_resource(action, cx.account()).displayed_as(shown.as_str())
 }
 
 /// Parses the tags of a request, whose keys are compared in this way.

@@ -119,7 +119,7 @@ impl Decision {
                 principal => principal.name(),
             },
             action: request.action,
-            resource: request.resource,
+            resource: (request.resource != "*").then_some(request.resource),
         }
     }
 }
@@ -130,7 +130,15 @@ pub struct DenialMessage<'a> {
     decision: Decision,
     principal: &'a str,
     action: &'a str,
-    resource: &'a str,
+    resource: Option<&'a str>,
+}
+
+impl<'a> DenialMessage<'a> {
+    /// Sets what the message says after `on resource:`. Without it, the message has the resource of the request, but for `*`.
+    #[must_use]
+    pub fn on_resource(self, text: &'a str) -> Self {
+        DenialMessage { resource: Some(text), ..self }
+    }
 }
 
 impl fmt::Display for DenialMessage<'_> {
@@ -140,7 +148,7 @@ impl fmt::Display for DenialMessage<'_> {
             return write!(f, "User: {principal} is authorized to perform: {action}");
         }
         write!(f, "User: {principal} is not authorized to perform: {action}")?;
-        if *resource != "*" {
+        if let Some(resource) = resource {
             write!(f, " on resource: {resource}")?;
         }
         match (decision.statement, decision.lacking) {

@@ -14,7 +14,8 @@ pub struct Check {
     pub action: &'static str,
     /// The stored object's own ARN, or `*` if the action has no resource.
     pub resource: String,
-    /// What a denial displays instead of `resource`, if that would reveal more than the request says.
+    /// What a denial displays instead of `resource`: the object as AWS's IAM names it in messages, in the words of the
+    /// request, so that it reveals nothing more.
     pub displayed: Option<String>,
     /// The account that owns the resource. None if no account does, as for the deployment's managed policies.
     pub resource_account: Option<AccountId>,
@@ -80,11 +81,11 @@ impl Check {
         }
     }
 
-    /// Sets what a denial displays: the ARN of a missing object, so that a caller without the permission does not learn
-    /// whether the object exists, its path, or the case of its name.
+    /// Sets what a denial displays: `user Bob` as the request named it, or the ARN of a missing object. So a caller without
+    /// the permission does not learn whether the object exists, its path, or the case of its name.
     #[must_use]
-    pub fn displayed_as(mut self, resource: &str) -> Self {
-        self.displayed = Some(resource.to_owned());
+    pub fn displayed_as(mut self, resource: impl Into<String>) -> Self {
+        self.displayed = Some(resource.into());
         self
     }
 

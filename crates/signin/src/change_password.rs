@@ -41,6 +41,7 @@ impl Handle<op::ChangeExpiredPassword> for SignIn {
                 let policy = tx.account_setting::<PasswordPolicy>(user.account).await?;
                 let arn = Arn::iam(cx.partition(), user.account, format_args!("user{}{}", user.path, user.name));
                 let check = Check::new("iam:ChangePassword", &arn).resource_tags(&user.tags);
+                let check = check.displayed_as(format!("user {}", user.name));
                 Some(check.own_password(policy.is_some_and(|policy| policy.allow_users_to_change)))
             }
             _ => None,

@@ -124,6 +124,25 @@ fn the_principal_sees_neither_content_of_policies_nor_the_resource() {
     }
 }
 
+#[test]
+fn a_message_names_a_resource_by_arn_or_by_type_and_name() {
+    let account = "arn:aws:iam::111122223333";
+    for (message, resource, expected) in [
+        ("iam:GetUser on resource: user Bob because no", "user/Bob", true),
+        ("iam:GetUser on resource: user Bob", "user/Bob", true),
+        ("iam:GetUser on resource: user Bob. For complete details", "user/Bob", true),
+        ("iam:GetUser on resource: user Bob.Two because no", "user/Bob", false),
+        ("iam:GetUser on resource: user BOB because no", "user/Bob", false),
+        ("iam:GetUser on resource: user Bob because no", "user/team/Bob", false),
+        ("iam:GetUser on resource: user Bob because no", "group/Bob", false),
+        ("iam:GetRole on resource: instance profile web because no", "instance-profile/web", true),
+        ("iam:CreatePolicy on resource: policy P because no", "policy/P", true),
+        ("iam:GetPolicy on resource: policy arn:aws:iam::111122223333:policy/a/P because no", "policy/a/P", true),
+    ] {
+        assert_eq!(names(message, &format!("{account}:{resource}")), expected, "{message} of {resource}");
+    }
+}
+
 /// A Deny in a trust policy looks as if the role did not exist.
 #[test]
 fn the_principal_does_not_see_that_a_trust_policy_denies() {

@@ -150,8 +150,8 @@ impl Authz {
                 return Ok(());
             }
             let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
-            let shown = Request { resource: check.displayed.as_deref().unwrap_or(&check.resource), ..*request };
-            let mut message = decision.message(&shown).to_string();
+            let shown = check.displayed.as_deref().unwrap_or(&check.resource);
+            let mut message = decision.message(request).on_resource(shown).to_string();
             if let Some(arn) = denying_policy(&decision, policies) {
                 message.push_str(": ");
                 message.push_str(arn);

@@ -90,9 +90,10 @@ pub(crate) fn arn_of<I: IdentityRecord>(partition: Partition, account: AccountId
     Arn::iam(partition, account, format_args!("{}{path}{name}", I::TYPE))
 }
 
-/// The check of an action on a stored user, group or role.
+/// The check of an action on a stored user, group or role. A denial displays its type and name.
 pub(crate) fn check_stored<I: IdentityRecord>(cx: &Cx, stored: &I, action: &'static str) -> Check {
-    Check::new(action, &stored.arn(cx.partition())).resource_tags(stored.tags())
+    let check = Check::new(action, &stored.arn(cx.partition())).resource_tags(stored.tags());
+    check.displayed_as(format!("{} {}", I::TYPE, stored.name()))
 }
 
 impl<I: IdentityRecord> Addressed for I {
@@ -106,13 +107,13 @@ impl<I: IdentityRecord> Addressed for I {
         tx.find(cx.account(), name).await
     }
 
-    /// A denial displays the ARN that a missing identity of this name would have.
+    /// A denial displays the type and the name as sent.
     fn check(cx: &Cx, name: &I::Name, stored: Option<&I>, action: &'static str) -> Check {
-        let absent = arn_of::<I>(cx.partition(), cx.account(), &Path::root(), name);
-        match stored {
-            Some(stored) => check_stored(cx, stored, action).displayed_as(absent.as_str()),
-            None => Check::new(action, &absent),
-        }
+        let check = match stored {
+            Some(stored) => check_stored(cx, stored, action),
+            None => Check::new(action, &arn_of::<I>(cx.partition(), cx.account(), &Path::root(), name)),
+        };
+        check.displayed_as(format!("{} {name}", I::TYPE))
     }
 
     fn no_such(name: &I::Name) -> IamError {
@@ -121,6 +122,11 @@ impl<I: IdentityRecord> Addressed for I {
 }
 
 impl<I: IdentityRecord> Target<I> {
+    /// The ARN that a missing identity of the name would have, which reveals nothing of a stored one.
+    pub(crate) fn absent_arn(&self, cx: &Cx) -> Arn {
+        arn_of::<I>(cx.partition(), cx.account(), &Path::root(), &self.address)
+    }
+
     /// As [`Target::check`], with the permissions boundary that the identity has.
     pub(crate) async fn check_with_boundary(&self, cx: &Cx, tx: &mut Tx, action: &'static str) -> Result<Check> {
         let boundary = match self.stored.as_ref().and_then(|stored| stored.boundary()) {

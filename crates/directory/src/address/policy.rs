@@ -84,7 +84,7 @@ impl Addressed for Policy {
     /// The owner is the account in the ARN. A policy that the deployment manages counts as the caller's own for reads,
     /// and as owned by no account for changes.
     fn check(cx: &Cx, address: &PolicyArn, stored: Option<&Policy>, action: &'static str) -> Check {
-        let check = Check::new(action, &address.arn);
+        let check = Check::new(action, &address.arn).displayed_as(format!("policy {}", address.arn));
         let reads = action.starts_with("iam:Get") || action.starts_with("iam:List");
         let check = if address.account == AccountId::NONE && reads { check.owned_by(cx.account()) } else { check };
         stored.iter().fold(check, |check, policy| check.aws_resource_tags(&policy.tags))

@@ -158,11 +158,12 @@ impl Handle<op::GetAccessKeyLastUsed> for Directory {
         };
         let check = match (&key, &user) {
             (Some(AccessKey { account, owner: KeyOwner::Root, .. }), _) => {
-                Check::new(ACTION, &Principal::Root { account: *account }.arn(cx.partition())).displayed_as("*")
+                Check::new(ACTION, &Principal::Root { account: *account }.arn(cx.partition()))
             }
-            (Some(_), Some(user)) => check_stored(cx, user, ACTION).displayed_as("*"),
+            (Some(_), Some(user)) => check_stored(cx, user, ACTION),
             _ => Check::without_resource(ACTION, cx.account()),
         };
+        let check = check.displayed_as(format!("access key {id}"));
         let key = key.ok_or_else(|| {
             let caller = cx.caller().principal.arn(cx.partition());
             let message = format!("User: {caller} is not authorized to perform {ACTION} on resource: access key {id}");

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::address::{Addressed, Target};
 use crate::identities::tags::{NO_TAG_KEYS, NO_TAG_MAP, Tagged};
-use crate::request::{path_or_root, required, tags};
+use crate::request::{check_list, path_or_root, required, tags};
 use crate::{Directory, view};
 
 /// The ARN of a certificate with this path and name.
@@ -22,6 +22,11 @@ fn arn_of(partition: Partition, account: AccountId, path: &Path, name: &ServerCe
 
 fn own_arn(cx: &Cx, certificate: &ServerCertificate) -> Arn {
     arn_of(cx.partition(), certificate.account, &certificate.path, &certificate.name)
+}
+
+/// How a denial names a certificate.
+fn shown(name: &ServerCertificateName) -> String {
+    format!("server certificate {name}")
 }
 
 impl Addressed for ServerCertificate {
@@ -36,9 +41,11 @@ impl Addressed for ServerCertificate {
     }
 
     fn check(cx: &Cx, name: &ServerCertificateName, stored: Option<&Self>, action: &'static str) -> Check {
-        let absent = arn_of(cx.partition(), cx.account(), &Path::root(), name);
-        let Some(stored) = stored else { return Check::new(action, &absent) };
-        Check::new(action, &own_arn(cx, stored)).aws_resource_tags(&stored.tags).displayed_as(absent.as_str())
+        let check = match stored {
+            Some(stored) => Check::new(action, &own_arn(cx, stored)).aws_resource_tags(&stored.tags),
+            None => Check::new(action, &arn_of(cx.partition(), cx.account(), &Path::root(), name)),
+        };
+        check.displayed_as(shown(name))
     }
 
     fn no_such(name: &ServerCertificateName) -> IamError {
@@ -185,7 +192,8 @@ impl Handle<op::ListServerCertificates> for Directory {
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListServerCertificatesRequest) -> Result<Planned<PathPage>> {
         let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
-        Ok(Planned::new(page).check(Check::without_resource("iam:ListServerCertificates", cx.account())))
+        let check = check_list(cx, "iam:ListServerCertificates", "server-certificate", &page.prefix);
+        Ok(Planned::new(page).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListServerCertificatesResponse> {
@@ -217,8 +225,7 @@ impl Handle<op::UpdateServerCertificate> for Directory {
         let update = target.get().and_then(|old| Ok((renamed(&old, &req)?, old))).map(|(new, old)| (old, new));
         let moved = |(old, new): &&(ServerCertificate, ServerCertificate)| own_arn(cx, new) != own_arn(cx, old);
         let second = update.as_ref().ok().filter(moved).map(|(_, new)| {
-            let shown = arn_of(cx.partition(), new.account, &Path::root(), &new.name);
-            Check::new(ACTION, &own_arn(cx, new)).aws_resource_tags(&new.tags).displayed_as(shown.as_str())
+            Check::new(ACTION, &own_arn(cx, new)).aws_resource_tags(&new.tags).displayed_as(shown(&new.name))
         });
         Ok(Planned::new(update).check(check).checks(second))
     }

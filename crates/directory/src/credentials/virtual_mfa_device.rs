@@ -10,7 +10,7 @@ use bailiwick_storage::{KeyOwner, MfaDevice, Tx, User};
 use super::serial_number::{SerialNumber, serial_number};
 use crate::address::{Addressed, Target};
 use crate::identities::Tagged;
-use crate::request::{path_or_root, required, tags};
+use crate::request::{check_list, path_or_root, required, tags};
 use crate::{Directory, view};
 
 impl Addressed for MfaDevice {
@@ -133,7 +133,8 @@ impl Handle<op::ListVirtualMFADevices> for Directory {
             _ => None,
         };
         let page = PageRequest::new(req.marker, req.max_items);
-        Ok(Planned::new((enabled, page)).check(Check::without_resource("iam:ListVirtualMFADevices", cx.account())))
+        let check = check_list(cx, "iam:ListVirtualMFADevices", "mfa", "/");
+        Ok(Planned::new((enabled, page)).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::ListVirtualMfaDevicesResponse> {

@@ -7,7 +7,7 @@ use bailiwick_storage::{Group, Tx};
 
 use super::rename::{Update, new_name, new_path, plan_rename};
 use crate::address::{IdentityRecord as _, Target};
-use crate::request::{path_or_root, required};
+use crate::request::{check_list, path_or_root, required};
 use crate::{Directory, view};
 
 /// Creates a group in the caller's account.
@@ -67,7 +67,8 @@ impl Handle<op::ListGroups> for Directory {
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListGroupsRequest) -> Result<Planned<PathPage>> {
         let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
-        Ok(Planned::new(page).check(Check::without_resource("iam:ListGroups", cx.account())))
+        let check = check_list(cx, "iam:ListGroups", "group", &page.prefix);
+        Ok(Planned::new(page).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListGroupsResponse> {

@@ -9,7 +9,7 @@ use bailiwick_storage::{InstanceProfile, Role, Tx};
 
 use super::tags::Tagged;
 use crate::address::{Addressed, IdentityRecord as _, Target};
-use crate::request::{path_or_root, required, tags};
+use crate::request::{check_list, path_or_root, required, tags};
 use crate::{Directory, view};
 
 /// The service that roles in instance profiles are passed to.
@@ -32,10 +32,14 @@ impl Addressed for InstanceProfile {
     }
 
     fn check(cx: &Cx, name: &InstanceProfileName, stored: Option<&Self>, action: &'static str) -> Check {
-        let absent = arn_of(cx.partition(), cx.account(), &Path::root(), name);
-        let Some(stored) = stored else { return Check::new(action, &absent) };
-        let arn = arn_of(cx.partition(), stored.account, &stored.path, &stored.name);
-        Check::new(action, &arn).aws_resource_tags(&stored.tags).displayed_as(absent.as_str())
+        let check = match stored {
+            Some(stored) => {
+                let arn = arn_of(cx.partition(), stored.account, &stored.path, &stored.name);
+                Check::new(action, &arn).aws_resource_tags(&stored.tags)
+            }
+            None => Check::new(action, &arn_of(cx.partition(), cx.account(), &Path::root(), name)),
+        };
+        check.displayed_as(format!("instance profile {name}"))
     }
 
     fn no_such(name: &InstanceProfileName) -> IamError {
@@ -112,7 +116,8 @@ impl Handle<op::ListInstanceProfiles> for Directory {
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListInstanceProfilesRequest) -> Result<Planned<PathPage>> {
         let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
-        Ok(Planned::new(page).check(Check::without_resource("iam:ListInstanceProfiles", cx.account())))
+        let check = check_list(cx, "iam:ListInstanceProfiles", "instance-profile", &page.prefix);
+        Ok(Planned::new(page).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListInstanceProfilesResponse> {
@@ -180,6 +185,7 @@ impl Handle<op::AddRoleToInstanceProfile> for Directory {
         let instances = format!("arn:{}:ec2:*:{}:instance/*", cx.partition().as_str(), cx.account());
         let pass = role
             .check(cx, "iam:PassRole")
+            .displayed_as(role.absent_arn(cx).as_str())
             .key("iam:PassedToService", PASSED_TO)
             .key("iam:AssociatedResourceArn", instances);
         Ok(planned.with(role).check(pass))

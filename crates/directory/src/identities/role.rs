@@ -8,7 +8,7 @@ use bailiwick_storage::{PolicyRef, Role, TrustPolicy, Tx};
 
 use crate::address::{Target, arn_of};
 use crate::policies::boundary;
-use crate::request::{path_or_root, required, tags};
+use crate::request::{check_list, path_or_root, required, tags};
 use crate::{Directory, trust, view};
 
 /// The path of roles that are linked to services.
@@ -96,7 +96,8 @@ impl Handle<op::ListRoles> for Directory {
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListRolesRequest) -> Result<Planned<PathPage>> {
         let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
-        Ok(Planned::new(page).check(Check::without_resource("iam:ListRoles", cx.account())))
+        let check = check_list(cx, "iam:ListRoles", "role", &page.prefix);
+        Ok(Planned::new(page).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListRolesResponse> {

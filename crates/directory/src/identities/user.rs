@@ -8,7 +8,7 @@ use bailiwick_storage::{PolicyRef, Tx, User};
 use super::rename::{Update, new_name, new_path, plan_rename};
 use crate::address::{IdentityRecord as _, Target};
 use crate::policies::boundary;
-use crate::request::{path_or_root, required, tags};
+use crate::request::{check_list, path_or_root, required, tags};
 use crate::user_or_root::{UserOrCaller, UserOrRoot};
 use crate::{Directory, view};
 
@@ -81,7 +81,8 @@ impl Handle<op::ListUsers> for Directory {
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListUsersRequest) -> Result<Planned<PathPage>> {
         let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
-        Ok(Planned::new(page).check(Check::without_resource("iam:ListUsers", cx.account())))
+        let check = check_list(cx, "iam:ListUsers", "user", &page.prefix);
+        Ok(Planned::new(page).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListUsersResponse> {

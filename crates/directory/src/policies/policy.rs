@@ -33,8 +33,11 @@ impl Handle<op::CreatePolicy> for Directory {
         };
         let document = required(&req.policy_document, "policyDocument")?.to_owned();
         let arn = arn_of_policy(cx.partition(), &policy);
-        let create = Check::new("iam:CreatePolicy", &arn).request_tags(&policy.tags);
-        let tag = Check::new("iam:TagPolicy", &arn).request_tags(&policy.tags);
+        let check = |action| {
+            let check = Check::new(action, &arn).request_tags(&policy.tags);
+            check.displayed_as(format!("policy {}", policy.name))
+        };
+        let (create, tag) = (check("iam:CreatePolicy"), check("iam:TagPolicy"));
         let has_tags = !policy.tags.is_empty();
         Ok(Planned::new((policy, document)).check(create).check_if(has_tags, tag))
     }

@@ -37,7 +37,9 @@ impl Handle<op::ListPolicies> for Directory {
             }),
             path: PathPage::new(req.path_prefix, req.marker, req.max_items),
         };
-        Ok(Planned::new(filter).check(Check::without_resource("iam:ListPolicies", cx.account())))
+        let check = Check::without_resource("iam:ListPolicies", cx.account());
+        let shown = format!("policy path {}", filter.path.prefix);
+        Ok(Planned::new(filter).check(check.displayed_as(shown)))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, filter: PolicyFilter) -> Result<pb::ListPoliciesResponse> {

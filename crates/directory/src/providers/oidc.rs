@@ -12,7 +12,7 @@ use bailiwick_storage::{OidcProvider, Tx};
 use super::arn::ProviderArn;
 use crate::address::{Addressed, Target};
 use crate::identities::tags::{NO_TAG_KEYS, NO_TAG_MAP, Tagged};
-use crate::request::{required, tags};
+use crate::request::{check_list, required, tags};
 use crate::{Directory, view};
 
 /// The ARN of the provider with this URL, which is without its scheme.
@@ -143,7 +143,7 @@ impl Handle<op::ListOpenIDConnectProviders> for Directory {
     type Plan = ();
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, _: pb::ListOpenIdConnectProvidersRequest) -> Result<Planned<()>> {
-        Ok(Planned::new(()).check(Check::without_resource("iam:ListOpenIDConnectProviders", cx.account())))
+        Ok(Planned::new(()).check(check_list(cx, "iam:ListOpenIDConnectProviders", "oidc-provider", "/*")))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (): ()) -> Result<pb::ListOpenIdConnectProvidersResponse> {

@@ -13,7 +13,7 @@ use super::oidc::no_propagation;
 use super::saml_keys::{add_key, check_encryption, new_id};
 use crate::address::{Addressed, Target};
 use crate::identities::tags::{NO_TAG_KEYS, NO_TAG_MAP, Tagged};
-use crate::request::{required, tags};
+use crate::request::{check_list, required, tags};
 use crate::{Directory, view};
 
 /// How long metadata that has no end is valid.
@@ -160,7 +160,7 @@ impl Handle<op::ListSAMLProviders> for Directory {
     type Plan = ();
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, _: pb::ListSamlProvidersRequest) -> Result<Planned<()>> {
-        Ok(Planned::new(()).check(Check::without_resource("iam:ListSAMLProviders", cx.account())))
+        Ok(Planned::new(()).check(check_list(cx, "iam:ListSAMLProviders", "saml-provider", "/*")))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (): ()) -> Result<pb::ListSamlProvidersResponse> {

@@ -47,10 +47,11 @@ impl Named {
             let address = PolicyArn::parse(cx, text).map_err(|_| unclear())?;
             let policy = Policy::find(cx, tx, &address).await?;
             // The report is the account's own, also about a policy that the deployment manages.
-            let mut check = Policy::check(cx, &address, policy.as_ref(), action);
+            let mut check = Policy::check(cx, &address, policy.as_ref(), action).displayed_as(arn.as_str());
             if arn.account_id().is_none() {
                 check = check.owned_by(cx.account());
             }
+            let check = check.displayed_as(arn.as_str());
             let stored = policy.map(|policy| Reported::Policy(Box::new(policy)));
             return Ok((Named { stored, missing: Policy::no_such(&address) }, check));
         }
@@ -92,7 +93,7 @@ async fn found<I: IdentityRecord>(
 ) -> Result<Option<(Box<I>, Check)>> {
     let stored = granting_access::find::<I>(cx, tx, arn, name).await?;
     Ok(stored.map(|stored| {
-        let check = check_stored(cx, &stored, action);
+        let check = check_stored(cx, &stored, action).displayed_as(arn.as_str());
         (Box::new(stored), check)
     }))
 }
