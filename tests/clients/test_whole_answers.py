@@ -135,6 +135,27 @@ def test_a_denial_names_the_resource_as_iam_does(server, new_user, operation):
     assert AUTHORIZATION_ID.sub("", said["Message"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("CreatePolicyVersion", {"PolicyDocument": ALLOW_ALL, "SetAsDefault": True}),
+        ("DeletePolicyVersion", {"VersionId": "v1"}),
+        ("SetDefaultPolicyVersion", {"VersionId": "v1"}),
+        ("DeletePolicy", {}),
+        ("TagPolicy", {"Tags": [{"Key": "a", "Value": "b"}]}),
+        ("UntagPolicy", {"TagKeys": ["a"]}),
+    ],
+)
+def test_no_caller_changes_a_policy_that_aws_manages(server, aws, operation, members):
+    """Root included: such policies belong to no account."""
+    managed = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+    before = aws.call("GetPolicy", PolicyArn=managed), aws.call("ListPolicyVersions", PolicyArn=managed)
+    for caller in (aws, AwsApi(server, server.root)):
+        status, said, _ = error(caller, operation, PolicyArn=managed, **members)
+        assert (status, said) == (403, {"Type": "Sender", "Code": "AccessDenied", "Message": "Policy is outside your own account."})
+    assert (aws.call("GetPolicy", PolicyArn=managed), aws.call("ListPolicyVersions", PolicyArn=managed)) == before
+
+
 def test_a_creation_answers_with_the_tags_in_the_order_of_the_request(aws, server, name):
     tags = [{"Key": key, "Value": ""} for key in ("zone", "ab", "Zone", "y")]
     made = aws.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=document(READS), Tags=tags)["Policy"]

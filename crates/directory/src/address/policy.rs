@@ -81,12 +81,11 @@ impl Addressed for Policy {
         Ok(found.filter(|policy| arn_of_policy(cx.partition(), policy) == address.arn))
     }
 
-    /// The owner is the account in the ARN. A policy that the deployment manages counts as the caller's own for reads,
-    /// and as owned by no account for changes.
+    /// The owner is the account in the ARN. A policy that the deployment manages counts as the caller's own; changes of it
+    /// are refused by [`Target::get_own`].
     fn check(cx: &Cx, address: &PolicyArn, stored: Option<&Policy>, action: &'static str) -> Check {
         let check = Check::new(action, &address.arn).displayed_as(format!("policy {}", address.arn));
-        let reads = action.starts_with("iam:Get") || action.starts_with("iam:List");
-        let check = if address.account == AccountId::NONE && reads { check.owned_by(cx.account()) } else { check };
+        let check = if address.account == AccountId::NONE { check.owned_by(cx.account()) } else { check };
         stored.iter().fold(check, |check, policy| check.aws_resource_tags(&policy.tags))
     }
 
@@ -102,7 +101,7 @@ impl Target<Policy> {
         &self.address.arn
     }
 
-    /// The policy that the request changes.
+    /// The policy that the request changes. INVARIANT: every change of a policy begins here.
     ///
     /// # Errors
     /// `NoSuchEntity`; `AccessDenied` for a policy that the deployment manages, which no caller may change this way.
@@ -111,7 +110,7 @@ impl Target<Policy> {
         if policy.account == cx.account() {
             Ok(policy)
         } else {
-            Err(IamError::new(ErrorCode::AccessDenied, "policies that AWS manages can't be changed"))
+            Err(IamError::new(ErrorCode::AccessDenied, "Policy is outside your own account."))
         }
     }
 

@@ -67,7 +67,7 @@ async fn tag_limits_equal_those_of_aws() {
     let user_name_required = json!({"UserName": "x", "Tags": tags(&[("a", "b")])});
     w.fails::<op::TagUser>(user_name_required, "NoSuchEntity: The user with name x cannot be found.").await;
     let shared = json!({"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "Tags": tags(&[("a", "b")])});
-    w.fails::<op::TagPolicy>(shared, "AccessDenied: policies that AWS manages can't be changed").await;
+    w.fails::<op::TagPolicy>(shared, "AccessDenied: Policy is outside your own account.").await;
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn checks_have_stored_and_requested_tags() {
     .await;
     w.needs::<op::UntagPolicy>(
         json!({"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "TagKeys": ["x"]}),
-        &["iam:UntagPolicy arn:aws:iam::aws:policy/ReadOnlyAccess of no account aws:TagKeys=[x]"],
+        &["iam:UntagPolicy arn:aws:iam::aws:policy/ReadOnlyAccess aws:TagKeys=[x]"],
     )
     .await;
 }

@@ -77,8 +77,8 @@ async fn every_account_reads_the_deployments_policies_and_none_changes_them() {
     let shared = "arn:aws:iam::aws:policy/AdministratorAccess";
     let policy = json!({"PolicyArn": shared});
     w.needs::<op::GetPolicy>(policy.clone(), &[&format!("iam:GetPolicy {shared}")]).await;
-    w.needs::<op::DeletePolicy>(policy.clone(), &[&format!("iam:DeletePolicy {shared} of no account")]).await;
-    let changed = "AccessDenied: policies that AWS manages can't be changed";
+    w.needs::<op::DeletePolicy>(policy.clone(), &[&format!("iam:DeletePolicy {shared}")]).await;
+    let changed = "AccessDenied: Policy is outside your own account.";
     w.fails::<op::DeletePolicy>(policy, changed).await;
     let version = json!({"PolicyArn": shared, "PolicyDocument": ALLOW});
     w.fails::<op::CreatePolicyVersion>(version, changed).await;
