@@ -4,6 +4,7 @@ import pytest
 from support.api import AwsApi, GrpcApi
 from support.documents import ALLOW_ALL, trust
 from support.expect import refused
+from support.server import Credentials
 
 COUNT = 7
 
@@ -160,6 +161,24 @@ def test_markers_are_valid_on_both_front_ends(server, world):
         marker = one.call("ListUsers", **members)["Marker"]
         rest = other.call("ListUsers", **members, Marker=marker)["Users"]
         assert [user["UserName"] for user in rest] == [f"user-{number}" for number in range(4, COUNT)]
+
+
+def test_a_marker_is_for_its_caller(server, aws, world, new_user, name):
+    """Also for the next session of the same role: clients renew their credentials between pages."""
+    role = name("role")
+    arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    aws.call("PutRolePolicy", RoleName=role, PolicyName="all", PolicyDocument=ALLOW_ALL)
+    _, keys = new_user(ALLOW_ALL)
+    user = aws.signed_by(keys)
+    first, second = (
+        aws.signed_by(Credentials.of(user.call("AssumeRole", RoleArn=arn, RoleSessionName=session)["Credentials"]))
+        for session in ("first", "second")
+    )
+    page = {"MaxItems": 1, "PathPrefix": "/paged/"}
+    marker = first.call("ListUsers", **page)["Marker"]
+    for other in (aws, user, GrpcApi(server, keys)):
+        refused(other, "ValidationError", "ListUsers", **page, Marker=marker)
+    assert first.call("ListUsers", **page, Marker=marker)["Users"] == second.call("ListUsers", **page, Marker=marker)["Users"]
 
 
 def test_more_than_a_hundred(api, aws, name):
