@@ -4,7 +4,7 @@
 /** Adds a button that copies the text beside it. */
 function addCopyButtons() {
   if (!navigator.clipboard) return;
-  for (const place of document.querySelectorAll(".copy")) {
+  for (const place of document.querySelectorAll(".copy:not(:has(button))")) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = "Copy";
@@ -182,7 +182,59 @@ function addLiveChecks() {
   }
 }
 
+/**
+ * Loads a page of the console without showing it, and puts its parts that are marked `data-live` in the place of those of
+ * this page. The browser parses it as a document whose scripts do not run. A request that is not answered yet is aborted.
+ */
+let loading;
+function loadParts(address, done) {
+  if (loading) loading.abort();
+  const request = loading = new XMLHttpRequest();
+  request.open("GET", address);
+  request.responseType = "document";
+  request.addEventListener("load", () => {
+    const page = request.response;
+    // Another page, such as that of the sign-in, is shown as a whole.
+    if (!page || !page.querySelector("[data-live]")) {
+      location.assign(address);
+      return;
+    }
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const loaded = page.querySelector(`[data-live="${part.dataset.live}"]`);
+      part.replaceChildren(...(loaded ? loaded.childNodes : []));
+    }
+    addCopyButtons();
+    if (done) done();
+    goOn();
+  });
+  request.send();
+}
+
+/** Lets the server read the rest of a long list, which it reads in parts. */
+function goOn() {
+  const link = document.querySelector("a[data-go-on]");
+  if (link) loadParts(link.href);
+}
+
+/** Searches a list while the person types. */
+function addLiveSearches() {
+  for (const form of document.querySelectorAll("form[data-search]")) {
+    const input = form.querySelector("input[type=search]");
+    let timer;
+    input.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const members = [...new FormData(form)].filter(([, value]) => value);
+        const address = `${location.pathname}?${new URLSearchParams(members)}`;
+        loadParts(address, () => history.replaceState(null, "", address));
+      }, 250);
+    });
+  }
+}
+
 addCopyButtons();
+addLiveSearches();
+goOn();
 addLiveChecks();
 addChoiceFilters();
 addPasskeys();

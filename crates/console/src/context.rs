@@ -5,12 +5,14 @@ use std::sync::Arc;
 use bailiwick_service::Service;
 use jiff::Timestamp;
 
+use crate::lists::Lists;
 use crate::session::Sessions;
 
-/// The service and the sessions.
+/// The service, the sessions, and what long lists hold.
 pub(crate) struct Context {
     pub(crate) service: Arc<Service>,
     pub(crate) sessions: Sessions,
+    pub(crate) lists: Lists,
 }
 
 impl Context {

@@ -14,6 +14,7 @@ use http_body_util::Full;
 use crate::context::Context;
 use crate::cookie::session_id;
 use crate::form::Form;
+use crate::lists::Lists;
 use crate::person::Person;
 use crate::reply::{self, Reply};
 use crate::request::Request;
@@ -29,7 +30,7 @@ pub struct Front {
 impl Front {
     /// Serves pages over `service`, with no session yet.
     pub fn new(service: Arc<Service>) -> Self {
-        Front { context: Arc::new(Context { service, sessions: Sessions::default() }) }
+        Front { context: Arc::new(Context { service, sessions: Sessions::default(), lists: Lists::default() }) }
     }
 
     /// Returns whether a request belongs to the console, by its path.

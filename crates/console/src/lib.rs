@@ -5,6 +5,7 @@
 //! shows what the calls answer, and names the missing permission where a call is denied.
 //!
 //! - `front` takes a request: transport, origin, session and form token are checked before any page sees it.
+//! - `lists` keeps what long lists hold for some seconds.
 //! - `session` keeps the sessions of browsers; `person` makes calls for one.
 //! - `pages` has one file for each noun, with its templates in `templates/`; `view` has what templates share.
 //! - `assets` has the stylesheet and the script, under names with their hash.
@@ -23,6 +24,7 @@ mod form;
 mod front;
 pub mod fuzz;
 mod guard;
+mod lists;
 mod pages;
 mod person;
 mod reply;

@@ -14,6 +14,7 @@ mod groups;
 mod home;
 mod identity;
 mod inline;
+mod list;
 mod mfa;
 mod passkey;
 mod policies;
@@ -23,7 +24,6 @@ mod providers;
 mod reports;
 mod review;
 mod roles;
-mod search;
 mod settings;
 pub(crate) mod sign_in;
 mod switch;
@@ -39,7 +39,7 @@ use crate::pages::identity::Identity;
 use crate::person::{Page, Person};
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
-use crate::view::{Assets, Cell, Field, ListPage, Problem, Section, Table};
+use crate::view::{Assets, Cell, Field, Problem, Section, Table};
 
 /// Answers a request of a person who is signed in, by the first part of its path.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
@@ -70,28 +70,6 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("who-can", rest) => review::who_can::answer(person, rest).await,
         _ => missing(person),
     }
-}
-
-/// The page of a list, whose search is that of [`search::Search`].
-fn list_page(
-    person: &Person<'_>,
-    title: &str,
-    path: &str,
-    about: &'static str,
-    create: Option<(&'static str, &'static str)>,
-    table: Table,
-    marker: Option<&str>,
-) -> Page {
-    person.page(&ListPage {
-        chrome: person.chrome(title),
-        about,
-        create,
-        search_label: "Search",
-        search_hint: "A part of the name, or the beginning of the path, such as /teams/.",
-        query: person.query().typed("q"),
-        table,
-        pager: person.pager(path, &["q"], marker),
-    })
 }
 
 /// The tables of attached and of inline policies, with the form that attaches some.

@@ -124,6 +124,12 @@ impl<'a> Person<'a> {
         Moment::new(time, self.request.now)
     }
 
+    /// A cell with a time, in seconds; none shows as `never`.
+    pub(crate) fn time_cell(&self, seconds: Option<i64>) -> Cell {
+        let time = seconds.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
+        Cell::Time(self.moment(time.as_ref()))
+    }
+
     /// A table without rows. `empty` says what would be here and how it gets there.
     pub(crate) fn table(&self, caption: &str, columns: &[&'static str], empty: &'static str) -> Table {
         Table::new(self.form_token(), caption, columns, empty)
@@ -214,6 +220,7 @@ impl<'a> Person<'a> {
 
     /// Leads to another page after a change, and shows a message there.
     pub(crate) fn done(&self, to: impl AsRef<str>, message: impl Into<String>) -> Page {
+        self.request.context.lists.forget(&self.account());
         self.session.set_flash(message.into());
         Ok(reply::redirect(to.as_ref()))
     }

@@ -17,7 +17,7 @@ use crate::request::CallError;
 use crate::session::{RoleSession, SignedIn};
 
 pub(crate) use change::{Change, ChangePage, Field, Input, SecretPage, Tab};
-pub(crate) use table::{Cell, Facts, Table};
+pub(crate) use table::{Cell, Facts, Head, Sorted, Table};
 
 /// The navigation: the path after `/console/`, and the label.
 pub(crate) const NAVIGATION: &[(&str, &str)] = &[
@@ -167,22 +167,6 @@ impl Problem {
     }
 }
 
-/// A page with a list.
-#[derive(Template)]
-#[template(path = "list.html")]
-pub(crate) struct ListPage {
-    pub(crate) chrome: Chrome,
-    /// One sentence about the noun.
-    pub(crate) about: &'static str,
-    /// The address and label of the button that creates one.
-    pub(crate) create: Option<(&'static str, &'static str)>,
-    pub(crate) search_label: &'static str,
-    pub(crate) search_hint: &'static str,
-    pub(crate) query: String,
-    pub(crate) table: Table,
-    pub(crate) pager: Pager,
-}
-
 /// A page about one object.
 #[derive(Template)]
 #[template(path = "detail.html")]
@@ -237,6 +221,7 @@ impl Section {
 #[template(path = "parts/pager.html")]
 pub(crate) struct Pager {
     pub(crate) first: Option<String>,
+    pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
 }
 
@@ -253,7 +238,7 @@ impl Pager {
             url(path, &members)
         });
         let first = (!query.raw("marker").is_empty()).then(|| url(path, &members));
-        Pager { first, next }
+        Pager { first, previous: None, next }
     }
 }
 

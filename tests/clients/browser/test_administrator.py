@@ -27,6 +27,11 @@ class Day:
         assert self.browser.violations() == [], self.browser.path
         assert self.browser.overflow() <= 0, self.browser.path
 
+    @property
+    def found(self):
+        """The text of the found part of a list."""
+        return self.browser.driver.find_element(By.CSS_SELECTOR, "[data-live=found]").text
+
     def open(self, path):
         self.browser.open(self.account.url + path)
         self.look()
@@ -130,3 +135,19 @@ def test_a_day_of_an_administrator(account, browser):
     day.destroy("Delete the policy", "day-reads", "The policy day-reads was deleted.")
     # A refused form answers with an error status, which the browser reports.
     assert [one for one in browser.complaints() if "409 (Conflict)" not in one] == []
+
+
+def test_a_list_is_searched_while_one_types(account, browser):
+    day = Day(account, browser)
+    day.open("/console/users?sort=-name")
+    assert "admin" in day.found and "bob" in day.found
+    browser.field("Search").send_keys("BO")
+    WebDriverWait(browser.driver, PATIENCE).until(lambda _: "admin" not in day.found)
+    assert "bob" in day.found and browser.path == "/console/users?q=BO&sort=-name"
+    # What was typed and where is still there.
+    assert browser.driver.switch_to.active_element.get_attribute("value") == "BO"
+    day.look("1 found")
+    browser.driver.switch_to.active_element.send_keys("<img src=x onerror=alert(1)>")
+    WebDriverWait(browser.driver, PATIENCE).until(lambda _: "Nothing is found" in browser.text)
+    day.look("0 found")
+    assert browser.complaints() == []

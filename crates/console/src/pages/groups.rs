@@ -4,9 +4,10 @@ use bailiwick_api::iam::{GetGroupRequest, Group, ListGroupsRequest, User};
 use bailiwick_api::op;
 use http::StatusCode;
 
+use crate::lists::Listed;
 use crate::pages::identity::{Identity, Kind};
-use crate::pages::search::Search;
-use crate::pages::{choices, history, list_page, missing, policy_sections, rows};
+use crate::pages::list::{By, Listing, Noun, Part, compact, seconds};
+use crate::pages::{choices, history, list, missing, policy_sections};
 use crate::person::{Page, Person};
 use crate::request::CallError;
 use crate::view::{Cell, DetailPage, Field, Problem, Section, url};
@@ -20,37 +21,45 @@ const MEMBERS: i32 = 1000;
 /// Answers `/console/groups/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => list(person).await,
+        "" => list::answer::<Groups>(person).await,
         "create" => create::answer(person).await,
         "group" => group(person).await,
         _ => missing(person),
     }
 }
 
-async fn list(person: &Person<'_>) -> Page {
-    let search = Search::of(person);
-    let listed = search
-        .page(
-            person,
-            |item: &Group| item.group_name.as_ref(),
-            |marker, max_items| {
-                let asked = ListGroupsRequest { path_prefix: search.path_prefix.clone(), marker, max_items };
-                let listed = person.call::<op::ListGroups>(asked);
-                Box::pin(async move { listed.await.map(|listed| (listed.groups, listed.marker)) })
-            },
+/// The groups of the account.
+struct Groups;
+
+impl Noun for Groups {
+    const TITLE: &'static str = "Groups";
+    const PATH: &'static str = "groups";
+    const ABOUT: &'static str = "Users with the same permissions.";
+    const EMPTY: &'static str = "No group here.";
+    const CREATE: (&'static str, &'static str) = ("/console/groups/create", "Create a group");
+    const COLUMNS: &'static [(&'static str, Option<By>)] =
+        &[("Group", Some(By::Name)), ("Path", None), ("Created", Some(By::Created))];
+
+    fn read<'a>(person: &'a Person<'a>, Part { path_prefix, marker, max_items, .. }: Part) -> Listing<'a> {
+        let item = |group: Group| Listed {
+            name: compact(group.group_name),
+            path: compact(group.path),
+            created: seconds(group.create_date.as_ref()).unwrap_or_default(),
+            ..Listed::default()
+        };
+        let listed = person.call::<op::ListGroups>(ListGroupsRequest { path_prefix, marker, max_items });
+        Box::pin(
+            async move { listed.await.map(|listed| (listed.groups.into_iter().map(item).collect(), listed.marker)) },
         )
-        .await;
-    let marker = listed.as_ref().ok().and_then(|(_, marker)| marker.clone());
-    let row = |group: Group| {
-        let name = group.group_name.unwrap_or_default();
-        let created = person.moment(group.create_date.as_ref());
-        vec![Cell::link("groups/group", "name", &name, &name), Cell::text(group.path), Cell::Time(created)]
-    };
-    let listed = listed.map(|(items, _)| items.into_iter().map(row).collect());
-    let table = person.table("Groups", &["Group", "Path", "Created"], "No group here.");
-    let about = "Users with the same permissions.";
-    let create = Some(("/console/groups/create", "Create a group"));
-    list_page(person, "Groups", "groups", about, create, rows(table, listed), marker.as_deref())
+    }
+
+    fn cells(person: &Person<'_>, item: &Listed) -> Vec<Cell> {
+        vec![
+            Cell::link("groups/group", "name", &item.name, &*item.name),
+            Cell::text(item.path.to_string()),
+            person.time_cell(Some(item.created)),
+        ]
+    }
 }
 
 async fn group(person: &Person<'_>) -> Page {

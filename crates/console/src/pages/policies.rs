@@ -7,8 +7,9 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use http::StatusCode;
 
-use crate::pages::search::Search;
-use crate::pages::{document, editor, list_page, missing, rows, tag_section};
+use crate::lists::Listed;
+use crate::pages::list::{By, Listing, Noun, Part, compact, seconds};
+use crate::pages::{document, editor, list, missing, rows, tag_section};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Cell, DetailPage, Field, Problem, Section, url};
@@ -20,7 +21,7 @@ mod diff;
 /// Answers `/console/policies/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => list(person).await,
+        "" => list::answer::<Policies>(person).await,
         "check" => editor::check(person).await,
         "create" => create::answer(person).await,
         "diff" => diff::answer(person).await,
@@ -30,42 +31,49 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     }
 }
 
-async fn list(person: &Person<'_>) -> Page {
-    // The policies that are built in are many, and would come first. A search finds them too.
-    let search = Search::of(person);
-    let scope = search.is_empty().then(|| "Local".to_owned());
-    let listed = search
-        .page(
-            person,
-            |policy: &Policy| policy.policy_name.as_ref(),
-            |marker, max_items| {
-                let (scope, path_prefix) = (scope.clone(), search.path_prefix.clone());
-                let asked = ListPoliciesRequest { scope, path_prefix, marker, max_items, ..Default::default() };
-                let listed = person.call::<op::ListPolicies>(asked);
-                Box::pin(async move { listed.await.map(|listed| (listed.policies, listed.marker)) })
-            },
+/// The managed policies of the account. The built-in ones are many, and would come first: only a search finds them too.
+struct Policies;
+
+impl Noun for Policies {
+    const TITLE: &'static str = "Policies";
+    const PATH: &'static str = "policies";
+    const ABOUT: &'static str =
+        "Managed policies of this account. A search finds the built-in ones as well: / finds all.";
+    const EMPTY: &'static str = "No policy of this account. A search also finds the built-in ones.";
+    const CREATE: (&'static str, &'static str) = ("/console/policies/create", "Create a policy");
+    const COLUMNS: &'static [(&'static str, Option<By>)] =
+        &[("Policy", Some(By::Name)), ("Owner", None), ("Attached", Some(By::Count)), ("Changed", Some(By::Created))];
+
+    fn kept_as(is_search: bool) -> &'static str {
+        if is_search { "all policies" } else { "policies" }
+    }
+
+    fn read<'a>(person: &'a Person<'a>, Part { path_prefix, marker, max_items, is_search }: Part) -> Listing<'a> {
+        let item = |policy: Policy| Listed {
+            name: compact(policy.policy_name),
+            path: compact(policy.path),
+            about: compact(policy.arn),
+            created: seconds(policy.update_date.as_ref()).unwrap_or_default(),
+            count: policy.attachment_count.unwrap_or_default(),
+            ..Listed::default()
+        };
+        let scope = (!is_search).then(|| "Local".to_owned());
+        let asked = ListPoliciesRequest { scope, path_prefix, marker, max_items, ..Default::default() };
+        let listed = person.call::<op::ListPolicies>(asked);
+        Box::pin(
+            async move { listed.await.map(|listed| (listed.policies.into_iter().map(item).collect(), listed.marker)) },
         )
-        .await;
-    let marker = listed.as_ref().ok().and_then(|(_, marker)| marker.clone());
-    let row = |policy: Policy| {
-        let (name, arn) = (policy.policy_name.unwrap_or_default(), policy.arn.unwrap_or_default());
-        let owner = if is_built_in(&arn) { "built in" } else { "this account" };
+    }
+
+    fn cells(person: &Person<'_>, item: &Listed) -> Vec<Cell> {
+        let owner = if is_built_in(&item.about) { "built in" } else { "this account" };
         vec![
-            Cell::link("policies/policy", "arn", &arn, name),
+            Cell::link("policies/policy", "arn", &item.about, &*item.name),
             Cell::text(owner.to_owned()),
-            Cell::text(policy.attachment_count.map(|count| count.to_string())),
-            Cell::Time(person.moment(policy.update_date.as_ref())),
+            Cell::text(item.count.to_string()),
+            person.time_cell(Some(item.created)),
         ]
-    };
-    let listed = listed.map(|(items, _)| items.into_iter().map(row).collect());
-    let table = person.table(
-        "Policies",
-        &["Policy", "Owner", "Attached", "Changed"],
-        "No policy of this account. A search also finds the built-in ones.",
-    );
-    let create = Some(("/console/policies/create", "Create a policy"));
-    let about = "Managed policies of this account. A search finds the built-in ones as well: / finds all.";
-    list_page(person, "Policies", "policies", about, create, rows(table, listed), marker.as_deref())
+    }
 }
 
 async fn policy(person: &Person<'_>) -> Page {

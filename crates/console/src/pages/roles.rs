@@ -4,9 +4,10 @@ use bailiwick_api::iam::{GetRoleRequest, ListRolesRequest, Role};
 use bailiwick_api::op;
 use http::StatusCode;
 
+use crate::lists::Listed;
 use crate::pages::identity::{Identity, Kind};
-use crate::pages::search::Search;
-use crate::pages::{document, history, list_page, missing, policy_sections, rows, tag_section};
+use crate::pages::list::{By, Listing, MoreCells, Noun, Part, compact, seconds};
+use crate::pages::{document, history, list, missing, policy_sections, tag_section};
 use crate::person::{Page, Person};
 use crate::request::CallError;
 use crate::view::{Cell, Change, DetailPage, Field, Problem, Section, url};
@@ -22,7 +23,7 @@ const SHORTEST: i32 = 3600;
 /// Answers `/console/roles/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => list(person).await,
+        "" => list::answer::<Roles>(person).await,
         "create" => create::answer(person).await,
         "role" => role(person).await,
         "trust" => trust_editor::answer(person).await,
@@ -30,34 +31,50 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     }
 }
 
-async fn list(person: &Person<'_>) -> Page {
-    let search = Search::of(person);
-    let listed = search
-        .page(
-            person,
-            |item: &Role| item.role_name.as_ref(),
-            |marker, max_items| {
-                let asked = ListRolesRequest { path_prefix: search.path_prefix.clone(), marker, max_items };
-                let listed = person.call::<op::ListRoles>(asked);
-                Box::pin(async move { listed.await.map(|listed| (listed.roles, listed.marker)) })
-            },
+/// The roles of the account.
+struct Roles;
+
+impl Noun for Roles {
+    const TITLE: &'static str = "Roles";
+    const PATH: &'static str = "roles";
+    const ABOUT: &'static str = "Permissions that others assume for a time.";
+    const EMPTY: &'static str = "No role here.";
+    const CREATE: (&'static str, &'static str) = ("/console/roles/create", "Create a role");
+    const COLUMNS: &'static [(&'static str, Option<By>)] =
+        &[("Role", Some(By::Name)), ("Path", None), ("Description", None), ("Created", Some(By::Created))];
+    const MORE: (&'static str, &'static [&'static str]) = ("Show when each was last used", &["Last used"]);
+
+    fn read<'a>(person: &'a Person<'a>, Part { path_prefix, marker, max_items, .. }: Part) -> Listing<'a> {
+        let item = |role: Role| Listed {
+            name: compact(role.role_name),
+            path: compact(role.path),
+            about: compact(role.description),
+            created: seconds(role.create_date.as_ref()).unwrap_or_default(),
+            ..Listed::default()
+        };
+        let listed = person.call::<op::ListRoles>(ListRolesRequest { path_prefix, marker, max_items });
+        Box::pin(
+            async move { listed.await.map(|listed| (listed.roles.into_iter().map(item).collect(), listed.marker)) },
         )
-        .await;
-    let marker = listed.as_ref().ok().and_then(|(_, marker)| marker.clone());
-    let row = |role: Role| {
-        let name = role.role_name.unwrap_or_default();
+    }
+
+    fn cells(person: &Person<'_>, item: &Listed) -> Vec<Cell> {
         vec![
-            Cell::link("roles/role", "name", &name, &name),
-            Cell::text(role.path),
-            Cell::text(role.description),
-            Cell::Time(person.moment(role.create_date.as_ref())),
+            Cell::link("roles/role", "name", &item.name, &*item.name),
+            Cell::text(item.path.to_string()),
+            Cell::text(item.about.to_string()),
+            person.time_cell(Some(item.created)),
         ]
-    };
-    let listed = listed.map(|(items, _)| items.into_iter().map(row).collect());
-    let table = person.table("Roles", &["Role", "Path", "Description", "Created"], "No role here.");
-    let about = "Permissions that others assume for a time.";
-    let create = Some(("/console/roles/create", "Create a role"));
-    list_page(person, "Roles", "roles", about, create, rows(table, listed), marker.as_deref())
+    }
+
+    fn more<'a>(person: &'a Person<'a>, name: &'a str) -> MoreCells<'a> {
+        let asked = GetRoleRequest { role_name: Some(name.to_owned()) };
+        Box::pin(async move {
+            let role = person.call::<op::GetRole>(asked).await?.role.unwrap_or_default();
+            let used = role.role_last_used.and_then(|used| seconds(used.last_used_date.as_ref()));
+            Ok(vec![person.time_cell(used)])
+        })
+    }
 }
 
 async fn role(person: &Person<'_>) -> Page {

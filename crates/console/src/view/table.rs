@@ -49,7 +49,7 @@ impl Cell {
 #[template(path = "parts/table.html")]
 pub(crate) struct Table {
     pub(crate) caption: String,
-    pub(crate) columns: Vec<&'static str>,
+    pub(crate) heads: Vec<Head>,
     pub(crate) rows: Vec<Vec<Cell>>,
     pub(crate) empty: &'static str,
     pub(crate) problem: Option<Problem>,
@@ -63,12 +63,19 @@ impl Table {
     pub(crate) fn new(form_token: &str, caption: &str, columns: &[&'static str], empty: &'static str) -> Self {
         Table {
             caption: caption.to_owned(),
-            columns: columns.to_vec(),
+            heads: columns.iter().map(|label| Head::new(label)).collect(),
             rows: Vec::new(),
             empty,
             problem: None,
             form_token: form_token.to_owned(),
         }
+    }
+
+    /// With these heads.
+    #[must_use]
+    pub(crate) fn heads(mut self, heads: Vec<Head>) -> Self {
+        self.heads = heads;
+        self
     }
 
     /// With these rows, or with the error in their place.
@@ -79,6 +86,52 @@ impl Table {
             Err(problem) => self.problem = Some(problem),
         }
         self
+    }
+}
+
+/// The head of a column.
+pub(crate) struct Head {
+    pub(crate) label: &'static str,
+    /// The address of the table sorted by the column.
+    pub(crate) url: Option<String>,
+    /// The order, if the table is sorted by the column.
+    pub(crate) sorted: Option<Sorted>,
+}
+
+impl Head {
+    /// A head that does not sort.
+    pub(crate) fn new(label: &'static str) -> Self {
+        Head { label, url: None, sorted: None }
+    }
+
+    /// A head that leads to the table sorted by the column.
+    pub(crate) fn sorting(label: &'static str, url: String, sorted: Option<Sorted>) -> Self {
+        Head { label, url: Some(url), sorted }
+    }
+}
+
+/// The order of a column.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sorted {
+    Ascending,
+    Descending,
+}
+
+impl Sorted {
+    /// The value of `aria-sort`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Sorted::Ascending => "ascending",
+            Sorted::Descending => "descending",
+        }
+    }
+
+    /// The sign for it.
+    pub(crate) fn arrow(self) -> &'static str {
+        match self {
+            Sorted::Ascending => "▲",
+            Sorted::Descending => "▼",
+        }
     }
 }
 
