@@ -16,6 +16,7 @@ mod identity;
 mod inline;
 mod list;
 mod mfa;
+mod object;
 mod passkey;
 mod policies;
 mod profile;

@@ -225,6 +225,11 @@ impl<'a> Person<'a> {
         Ok(reply::redirect(to.as_ref()))
     }
 
+    /// Shows the same page again after a change, with a message.
+    pub(crate) fn changed(&self, message: impl Into<String>) -> Page {
+        self.done(self.request.address(), message)
+    }
+
     /// An error of the console itself, such as a page that does not exist.
     pub(crate) fn failure(&self, error: IamError) -> CallError {
         CallError { error, request_id: self.request.context.service.request_id() }

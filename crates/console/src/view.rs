@@ -1,6 +1,7 @@
 //! What templates share: the frame around a page, times, ARNs, errors, links to the next page.
 
 mod change;
+mod object;
 mod table;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use crate::request::CallError;
 use crate::session::{RoleSession, SignedIn};
 
 pub(crate) use change::{Change, ChangePage, Field, Input, SecretPage, Tab};
+pub(crate) use object::ObjectPage;
 pub(crate) use table::{Cell, Facts, Head, Sorted, Table};
 
 /// The navigation: the path after `/console/`, and the label.

@@ -52,7 +52,7 @@ def test_a_role_is_created_with_all_that_it_can_have(aws, server, browser, name)
         "Action": "sts:AssumeRole",
         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
     }
-    (link,) = [link for link in page.links if link and link.startswith("/console/switch?")]
+    (link,) = {link for link in page.links if link and link.startswith("/console/switch?")}
     switch = dict(browser.open(link).form(do="switch").members)
     assert (switch["account"], switch["role"]) == (server.account, f"teams/{role}")
     # The members are shown in the order in which they were written.

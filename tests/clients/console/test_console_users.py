@@ -179,7 +179,7 @@ def test_a_search_is_by_name_or_path(aws, name, browser):
     assert f"{mark}-A" in by_name.text and f"x-{mark}" in by_name.text and "egret" not in by_name.text
     by_path = browser.open(f"/console/users?q=/{mark}/")
     assert f"{mark}-A" not in by_path.text and f"x-{mark}" in by_path.text and "egret" in by_path.text
-    assert "No user here." in browser.open(f"/console/users?q={mark}-nowhere").text
+    assert "Nothing is found" in browser.open(f"/console/users?q={mark}-nowhere").text
     # A search of policies finds the built-in ones.
     assert "/console/policies/policy?arn=arn%3Aaws%3Aiam%3A%3Aaws%3Apolicy%2FReadOnlyAccess" in browser.open("/console/policies?q=readonlyaccess").links
     page = browser.open("/console/users?" + urlencode({"q": HOSTILE}))

@@ -33,7 +33,7 @@ class Page(html.parser.HTMLParser):
         self.headers = {name.lower(): value for name, value in response.getheaders()}
         self.html = response.read().decode()
         self.forms, self.links, self.heads, self._seen, self._open, self._select = [], [], [], [], [], None
-        self._area = None
+        self._area, self._lists, self.tabs = None, [], []
         self.feed(self.html)
         self.text = " ".join(" ".join(self._seen).split())
 
@@ -45,6 +45,10 @@ class Page(html.parser.HTMLParser):
             self.forms.append(Form(attributes.get("action", self.address), attributes))
         elif tag == "a":
             self.links.append(attributes.get("href"))
+            if "ul" in self._open and "tabs" in self._lists:
+                self.tabs.append((attributes.get("href"), "aria-current" in attributes))
+        elif tag == "ul":
+            self._lists.append(attributes.get("class"))
         elif tag == "h1":
             self.heads.append("")
         elif self.forms and "form" in self._open:
@@ -71,6 +75,8 @@ class Page(html.parser.HTMLParser):
                 pass
         if tag == "textarea":
             self._area = None
+        if tag == "ul":
+            self._lists.pop()
 
     def handle_data(self, data):
         if self._area:
@@ -83,6 +89,13 @@ class Page(html.parser.HTMLParser):
         if not {"title", "style", "script"} & set(self._open):
             self._seen.append(data)
 
+    def add(self, other):
+        """Adds another tab of the page."""
+        self.forms += other.forms
+        self.links += other.links
+        self.text += " " + other.text
+        self.html += other.html
+
     def form(self, **members):
         """The first form that has these members; a member without a value must only be there."""
         for form in self.forms:
@@ -92,10 +105,11 @@ class Page(html.parser.HTMLParser):
 
 
 class Browser:
-    """Asks one server."""
+    """Asks one server. `whole`: reads the tabs of a page about one object as one page."""
 
-    def __init__(self, server, agent="test browser"):
+    def __init__(self, server, agent="test browser", whole=True):
         self.server = server
+        self.whole = whole
         self.agent = agent
         self.cookies = {}
         self.page = None
@@ -123,6 +137,10 @@ class Browser:
         while page.status == 303:
             path = urljoin(path, page.headers["location"])
             page = self.request("GET", path)
+        if self.whole and 'aria-label="Parts of this page"' in page.html:
+            for tab, is_current in page.tabs:
+                if not is_current:
+                    page.add(self.request("GET", tab))
         self.page = page
         return page
 

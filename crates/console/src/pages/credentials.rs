@@ -8,10 +8,12 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use bailiwick_model::{ErrorCode, IamError};
 
-use crate::pages::rows;
+use crate::pages::{object, rows};
 use crate::person::{Page, Person};
 use crate::request::Called;
 use crate::view::{Cell, Field, SecretPage, Section, url};
+
+mod tabs;
 
 /// Whose credentials.
 pub(crate) struct Owner {
@@ -24,7 +26,7 @@ pub(crate) struct Owner {
 impl Owner {
     /// The user of that name.
     pub(crate) fn user(name: &str) -> Self {
-        Owner { user_name: Some(name.to_owned()), page: url("users/user", &[("name", name)]) }
+        Owner { user_name: Some(name.to_owned()), page: object::address("users/user", ("name", name), "credentials") }
     }
 
     /// The person who is signed in.

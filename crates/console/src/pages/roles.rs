@@ -1,19 +1,17 @@
 //! Roles: the list, and each of them with trust, permissions and history.
 
-use bailiwick_api::iam::{GetRoleRequest, ListRolesRequest, Role};
+use bailiwick_api::iam::{GetRoleRequest, Role, RoleLastUsed};
 use bailiwick_api::op;
-use http::StatusCode;
 
-use crate::lists::Listed;
 use crate::pages::identity::{Identity, Kind};
-use crate::pages::list::{By, Listing, MoreCells, Noun, Part, compact, seconds};
-use crate::pages::{document, history, list, missing, policy_sections, tag_section};
+use crate::pages::object::{self, Object, Shown, Tabs};
+use crate::pages::{document, missing, policy_sections, tag_section};
 use crate::person::{Page, Person};
-use crate::request::CallError;
-use crate::view::{Cell, Change, DetailPage, Field, Problem, Section, url};
+use crate::view::{Cell, Change, Field, Section, url};
 
 mod change;
 mod create;
+mod list;
 mod trust;
 mod trust_editor;
 
@@ -23,7 +21,7 @@ const SHORTEST: i32 = 3600;
 /// Answers `/console/roles/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => list::answer::<Roles>(person).await,
+        "" => crate::pages::list::answer::<list::Roles>(person).await,
         "create" => create::answer(person).await,
         "role" => role(person).await,
         "trust" => trust_editor::answer(person).await,
@@ -31,118 +29,101 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     }
 }
 
-/// The roles of the account.
-struct Roles;
-
-impl Noun for Roles {
-    const TITLE: &'static str = "Roles";
-    const PATH: &'static str = "roles";
-    const ABOUT: &'static str = "Permissions that others assume for a time.";
-    const EMPTY: &'static str = "No role here.";
-    const CREATE: (&'static str, &'static str) = ("/console/roles/create", "Create a role");
-    const COLUMNS: &'static [(&'static str, Option<By>)] =
-        &[("Role", Some(By::Name)), ("Path", None), ("Description", None), ("Created", Some(By::Created))];
-    const MORE: (&'static str, &'static [&'static str]) = ("Show when each was last used", &["Last used"]);
-
-    fn read<'a>(person: &'a Person<'a>, Part { path_prefix, marker, max_items, .. }: Part) -> Listing<'a> {
-        let item = |role: Role| Listed {
-            name: compact(role.role_name),
-            path: compact(role.path),
-            about: compact(role.description),
-            created: seconds(role.create_date.as_ref()).unwrap_or_default(),
-            ..Listed::default()
-        };
-        let listed = person.call::<op::ListRoles>(ListRolesRequest { path_prefix, marker, max_items });
-        Box::pin(
-            async move { listed.await.map(|listed| (listed.roles.into_iter().map(item).collect(), listed.marker)) },
-        )
-    }
-
-    fn cells(person: &Person<'_>, item: &Listed) -> Vec<Cell> {
-        vec![
-            Cell::link("roles/role", "name", &item.name, &*item.name),
-            Cell::text(item.path.to_string()),
-            Cell::text(item.about.to_string()),
-            person.time_cell(Some(item.created)),
-        ]
-    }
-
-    fn more<'a>(person: &'a Person<'a>, name: &'a str) -> MoreCells<'a> {
-        let asked = GetRoleRequest { role_name: Some(name.to_owned()) };
-        Box::pin(async move {
-            let role = person.call::<op::GetRole>(asked).await?.role.unwrap_or_default();
-            let used = role.role_last_used.and_then(|used| seconds(used.last_used_date.as_ref()));
-            Ok(vec![person.time_cell(used)])
-        })
-    }
-}
+/// The tabs of the page of a role.
+const TABS: Tabs = &[
+    ("permissions", "Permissions"),
+    ("trust", "Trust"),
+    ("boundary", "Boundary"),
+    ("tags", "Tags"),
+    ("last-used", "Last used"),
+    ("history", "History"),
+    ("settings", "Settings"),
+];
 
 async fn role(person: &Person<'_>) -> Page {
-    let name = person.query().text("name");
-    let role = person.call::<op::GetRole>(GetRoleRequest { role_name: name }).await?.role.unwrap_or_default();
+    let asked = GetRoleRequest { role_name: person.query().text("name") };
+    let role = person.call::<op::GetRole>(asked).await?.role.unwrap_or_default();
     let (arn, name) = (role.arn.clone().unwrap_or_default(), role.role_name.clone().unwrap_or_default());
-    let error = if person.is_post() {
-        match change::answer(person, &name).await {
+    let error = match person.is_post() {
+        true => match change::answer(person, &name).await {
             Ok(page) => return page,
             Err(error) => Some(error),
-        }
-    } else {
-        None
+        },
+        false => None,
     };
-    let [attached, inline] = policy_sections(person, &Identity::new(Kind::Role, &name)).await;
-    let (changes, destroying) = (changes(person, &role), destroying(person, &role, &name));
-    let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-    let boundary = boundary.map_or_else(|| Cell::text(None), |arn| Cell::link("policies/policy", "arn", &arn, &arn));
-    let last_used = role.role_last_used.as_ref().and_then(|used| used.last_used_date.as_ref());
+    let shown = shown(person, &role, &name, &arn).await;
     let address = format!("{}{name}", role.path.as_deref().unwrap_or_default().trim_start_matches('/'));
     let switch = url("switch", &[("account", &person.account()), ("role", &address)]);
-    let facts = person.facts(vec![
+    let facts = vec![
         ("ARN", Cell::Code(arn.clone())),
-        ("May do", Cell::link("what-can", "principal", &arn, "What they may do")),
         ("Id", Cell::text(role.role_id)),
         ("Path", Cell::text(role.path)),
         ("Description", Cell::text(role.description)),
-        ("Longest session", Cell::text(role.max_session_duration.map(|seconds| format!("{seconds} seconds")))),
-        ("Permissions boundary", boundary),
+        ("Longest session", Cell::text(role.max_session_duration.map(session_length))),
         ("Created", Cell::Time(person.moment(role.create_date.as_ref()))),
-        ("Last used", Cell::Time(person.moment(last_used))),
+        ("May do", Cell::link("what-can", "principal", &arn, "What they may do")),
         ("In the console", Cell::Link { url: switch, text: "Switch to this role".to_owned() }),
-        ("Trust policy", Cell::link("roles/trust", "name", &name, "Edit the trust policy")),
-    ]);
-    let trust = document::indent(&role.assume_role_policy_document.unwrap_or_default());
-    let tags = tag_section(person, role.tags);
-    let page = DetailPage {
-        chrome: person.chrome(name),
-        back: ("/console/roles", "Roles"),
-        problem: error.as_ref().map(Problem::new),
-        facts,
-        changes,
-        sections: vec![attached, inline, tags, Section::new("History", history(person, &arn).await)],
-        documents: vec![("Trust policy", trust)],
-        destroying,
-    };
-    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
-}
-
-fn changes(person: &Person<'_>, role: &Role) -> Vec<Change> {
-    let boundary = vec![
-        Field::line("arn", "ARN of a managed policy", 2048).required().hint("The role can do no more than it allows."),
     ];
-    let description = role.description.as_deref().unwrap_or_default();
-    let describe = vec![description_field(description), duration_field(role.max_session_duration.unwrap_or(SHORTEST))];
-    vec![
-        person.change("Set the permissions boundary", "set-boundary", boundary),
-        person.change("Change description and duration", "describe", describe),
-    ]
+    let object = Object {
+        back: ("/console/roles", "Roles"),
+        path: "roles/role",
+        member: ("name", &name),
+        title: &name,
+        facts,
+        tabs: TABS,
+        error,
+    };
+    object::page(person, object, shown)
 }
 
-fn destroying(person: &Person<'_>, role: &Role, name: &str) -> Vec<Change> {
-    let boundary = person.change("Remove the permissions boundary", "remove-boundary", Vec::new());
-    let boundary = boundary.about("The role may then do everything that its policies allow.").destroys(name);
-    let delete = person.change("Delete the role", "delete", Vec::new());
-    let delete =
-        delete.about("Its sessions end. The role leaves its instance profiles, and its inline policies are gone.");
-    role.permissions_boundary.is_some().then_some(boundary).into_iter().chain([delete.destroys(name)]).collect()
+/// What the tab of the address shows.
+async fn shown(person: &Person<'_>, role: &Role, name: &str, arn: &str) -> Shown {
+    match object::tab(person, TABS) {
+        "trust" => {
+            let document = document::indent(role.assume_role_policy_document.as_deref().unwrap_or_default());
+            let edit = (url("roles/trust", &[("name", name)]), "Edit the trust policy");
+            Shown { documents: vec![("Trust policy".to_owned(), document)], links: vec![edit], ..Shown::default() }
+        }
+        "boundary" => {
+            let boundary = role.permissions_boundary.as_ref();
+            object::boundary(person, name, boundary.and_then(|own| own.permissions_boundary_arn.clone()))
+        }
+        "tags" => Shown::sections([tag_section(person, role.tags.clone())]),
+        "last-used" => Shown::sections([last_used(person, role)]),
+        "history" => object::history_tab(person, arn, true).await,
+        "settings" => Shown::changes([describe(person, role), delete(person, name)]),
+        _ => Shown::sections(policy_sections(person, &Identity::new(Kind::Role, name)).await),
+    }
+}
+
+/// When the role was used last, and where.
+fn last_used(person: &Person<'_>, role: &Role) -> Section {
+    let used = role.role_last_used.as_ref().filter(|used| used.last_used_date.is_some());
+    let row = |used: &RoleLastUsed| {
+        vec![Cell::Time(person.moment(used.last_used_date.as_ref())), Cell::text(used.region.clone())]
+    };
+    let table = person.table("Last used", &["Last call", "Region"], "No session of the role has made a call.");
+    Section::new("Last used", table.rows(Ok(used.map(row).into_iter().collect())))
+}
+
+fn describe(person: &Person<'_>, role: &Role) -> Change {
+    let description = role.description.as_deref().unwrap_or_default();
+    let fields = vec![description_field(description), duration_field(role.max_session_duration.unwrap_or(SHORTEST))];
+    person.change("Change description and duration", "describe", fields)
+}
+
+fn delete(person: &Person<'_>, name: &str) -> Change {
+    let about = "Its sessions end. The role leaves its instance profiles, and its inline policies are gone.";
+    person.change("Delete the role", "delete", Vec::new()).about(about).destroys(name)
+}
+
+/// A length of sessions in words.
+fn session_length(seconds: i32) -> String {
+    match (seconds / 3600, seconds % 3600) {
+        (1, 0) => "1 hour".to_owned(),
+        (hours, 0) => format!("{hours} hours"),
+        _ => format!("{seconds} seconds"),
+    }
 }
 
 /// The field of the description of a role.
@@ -152,10 +133,10 @@ fn description_field(value: &str) -> Field {
 
 /// The field of the longest session of a role, in seconds.
 fn duration_field(seconds: i32) -> Field {
-    let label = |hours: i32| if hours == 1 { "1 hour".to_owned() } else { format!("{hours} hours") };
-    let mut offered: Vec<_> = (1..=12).map(|hours| ((hours * 3600).to_string(), label(hours))).collect();
+    let offer = |seconds: i32| (seconds.to_string(), session_length(seconds));
+    let mut offered: Vec<_> = (1..=12).map(|hours| offer(hours * 3600)).collect();
     if seconds % 3600 != 0 {
-        offered.push((seconds.to_string(), format!("{seconds} seconds")));
+        offered.push(offer(seconds));
     }
     Field::one("duration", "Longest session", offered).with(seconds.to_string())
 }

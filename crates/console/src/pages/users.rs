@@ -1,179 +1,105 @@
 //! Users: the list, and each of them with permissions, groups, credentials and history.
 
-use bailiwick_api::iam::{
-    GetUserRequest, Group, ListAccessKeysRequest, ListGroupsForUserRequest, ListMfaDevicesRequest, ListUsersRequest,
-    User,
-};
+use bailiwick_api::iam::{GetUserRequest, Group, ListGroupsForUserRequest, User};
 use bailiwick_api::op;
-use http::StatusCode;
 
-use crate::lists::Listed;
 use crate::pages::credentials::Owner;
 use crate::pages::identity::{Identity, Kind};
-use crate::pages::list::{By, Listing, MoreCells, Noun, Part, compact, seconds};
-use crate::pages::{choices, history, list, missing, policy_sections, rows, tag_section};
+use crate::pages::object::{self, Object, Shown, Tabs};
+use crate::pages::{choices, missing, policy_sections, rows, tag_section};
 use crate::person::{Page, Person};
-use crate::request::{CallError, Called};
-use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
+use crate::view::{Cell, Change, Field, Section};
 
 mod change;
 mod create;
 mod delete;
+mod list;
 
 /// Answers `/console/users/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => list::answer::<Users>(person).await,
+        "" => crate::pages::list::answer::<list::Users>(person).await,
         "create" => create::answer(person).await,
         "user" => user(person).await,
         _ => missing(person),
     }
 }
 
-/// The users of the account.
-struct Users;
-
-impl Noun for Users {
-    const TITLE: &'static str = "Users";
-    const PATH: &'static str = "users";
-    const ABOUT: &'static str = "People and programs with credentials of their own.";
-    const EMPTY: &'static str = "No user here.";
-    const CREATE: (&'static str, &'static str) = ("/console/users/create", "Create a user");
-    const COLUMNS: &'static [(&'static str, Option<By>)] = &[
-        ("User", Some(By::Name)),
-        ("Path", None),
-        ("Password last used", Some(By::Used)),
-        ("Created", Some(By::Created)),
-    ];
-    const MORE: (&'static str, &'static [&'static str]) =
-        ("Show groups, MFA and the age of access keys", &["Groups", "MFA", "Oldest active key"]);
-
-    fn read<'a>(person: &'a Person<'a>, Part { path_prefix, marker, max_items, .. }: Part) -> Listing<'a> {
-        let item = |user: User| Listed {
-            name: compact(user.user_name),
-            path: compact(user.path),
-            created: seconds(user.create_date.as_ref()).unwrap_or_default(),
-            used: seconds(user.password_last_used.as_ref()),
-            ..Listed::default()
-        };
-        let listed = person.call::<op::ListUsers>(ListUsersRequest { path_prefix, marker, max_items });
-        Box::pin(
-            async move { listed.await.map(|listed| (listed.users.into_iter().map(item).collect(), listed.marker)) },
-        )
-    }
-
-    fn cells(person: &Person<'_>, item: &Listed) -> Vec<Cell> {
-        vec![
-            Cell::link("users/user", "name", &item.name, &*item.name),
-            Cell::text(item.path.to_string()),
-            person.time_cell(item.used),
-            person.time_cell(Some(item.created)),
-        ]
-    }
-
-    fn more<'a>(person: &'a Person<'a>, name: &'a str) -> MoreCells<'a> {
-        Box::pin(more(person, name))
-    }
-}
-
-/// The groups, MFA and oldest active access key of a user.
-async fn more(person: &Person<'_>, name: &str) -> Called<Vec<Cell>> {
-    let user_name = Some(name.to_owned());
-    let asked = ListGroupsForUserRequest { user_name: user_name.clone(), ..Default::default() };
-    let groups = person.call::<op::ListGroupsForUser>(asked).await?.groups;
-    let groups: Vec<_> = groups.into_iter().filter_map(|group| group.group_name).collect();
-    let asked = ListMfaDevicesRequest { user_name: user_name.clone(), ..Default::default() };
-    let has_mfa = !person.call::<op::ListMFADevices>(asked).await?.mfa_devices.is_empty();
-    let asked = ListAccessKeysRequest { user_name, ..Default::default() };
-    let keys = person.call::<op::ListAccessKeys>(asked).await?.access_key_metadata;
-    let active = keys.iter().filter(|key| key.status.as_deref() == Some("Active"));
-    let oldest = active.filter_map(|key| seconds(key.create_date.as_ref())).min();
-    Ok(vec![
-        Cell::text(groups.join(", ")),
-        if has_mfa { Cell::badge("good", "yes") } else { Cell::text("no".to_owned()) },
-        oldest.map_or_else(|| Cell::text(None), |created| person.time_cell(Some(created))),
-    ])
-}
+/// The tabs of the page of a user.
+const TABS: Tabs = &[
+    ("permissions", "Permissions"),
+    ("groups", "Groups"),
+    ("credentials", "Credentials"),
+    ("boundary", "Boundary"),
+    ("tags", "Tags"),
+    ("last-used", "Last used"),
+    ("history", "History"),
+    ("settings", "Settings"),
+];
 
 async fn user(person: &Person<'_>) -> Page {
-    let name = person.query().text("name");
-    let user = person.call::<op::GetUser>(GetUserRequest { user_name: name.clone() }).await?.user.unwrap_or_default();
-    let (arn, shown) = (user.arn.clone().unwrap_or_default(), user.user_name.clone().unwrap_or_default());
-    let owner = Owner::user(&shown);
-    let error = if person.is_post() {
-        match change::answer(person, &shown).await {
+    let asked = GetUserRequest { user_name: person.query().text("name") };
+    let user = person.call::<op::GetUser>(asked).await?.user.unwrap_or_default();
+    let (arn, name) = (user.arn.clone().unwrap_or_default(), user.user_name.clone().unwrap_or_default());
+    let error = match person.is_post() {
+        true => match change::answer(person, &name).await {
             Ok(page) => return page,
             Err(error) => Some(error),
-        }
-    } else {
-        None
+        },
+        false => None,
     };
-    let [attached, inline] = policy_sections(person, &Identity::new(Kind::User, &shown)).await;
-    let has_boundary = user.permissions_boundary.is_some();
-    let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-    let boundary = boundary.map_or_else(|| Cell::text(None), |arn| Cell::link("policies/policy", "arn", &arn, &arn));
-    let facts = person.facts(vec![
+    let shown = shown(person, &user, &name, &arn).await;
+    let facts = vec![
         ("ARN", Cell::Code(arn.clone())),
-        ("May do", Cell::link("what-can", "principal", &arn, "What they may do")),
         ("Id", Cell::text(user.user_id)),
         ("Path", Cell::text(user.path)),
         ("Created", Cell::Time(person.moment(user.create_date.as_ref()))),
-        ("Permissions boundary", boundary),
-        ("Password", owner.password(person).await),
-        ("Password last used", Cell::Time(person.moment(user.password_last_used.as_ref()))),
-    ]);
-    let sections = vec![
-        groups(person, name.clone()).await,
-        attached,
-        inline,
-        owner.keys(person).await,
-        owner.devices(person).await,
-        tag_section(person, user.tags),
-        Section::new("History", history(person, &arn).await),
+        ("May do", Cell::link("what-can", "principal", &arn, "What they may do")),
     ];
-    let page = DetailPage {
-        chrome: person.chrome(shown.clone()),
+    let object = Object {
         back: ("/console/users", "Users"),
-        problem: error.as_ref().map(Problem::new),
+        path: "users/user",
+        member: ("name", &name),
+        title: &name,
         facts,
-        changes: changes(person, &shown),
-        sections,
-        documents: Vec::new(),
-        destroying: destroying(person, &shown, has_boundary),
+        tabs: TABS,
+        error,
     };
-    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+    object::page(person, object, shown)
 }
 
-fn changes(person: &Person<'_>, name: &str) -> Vec<Change> {
-    let password = vec![
-        Field::password("password", "New password", "new-password").required(),
-        Field::tick("reset", "The user must choose another one at the next sign-in").with("1"),
-    ];
-    let boundary = vec![
-        Field::line("arn", "ARN of a managed policy", 2048).required().hint("The user can do no more than it allows."),
-    ];
-    let rename = vec![
+/// What the tab of the address shows.
+async fn shown(person: &Person<'_>, user: &User, name: &str, arn: &str) -> Shown {
+    match object::tab(person, TABS) {
+        "groups" => Shown::sections([groups(person, name).await]),
+        "credentials" => Shown::sections(Owner::user(name).sections(person).await),
+        "boundary" => {
+            let boundary = user.permissions_boundary.as_ref();
+            object::boundary(person, name, boundary.and_then(|own| own.permissions_boundary_arn.clone()))
+        }
+        "tags" => Shown::sections([tag_section(person, user.tags.clone())]),
+        "last-used" => Shown::sections([Owner::user(name).last_used(person, user.password_last_used.as_ref()).await]),
+        "history" => object::history_tab(person, arn, true).await,
+        "settings" => Shown::changes([rename(person, name), delete(person, name)]),
+        _ => Shown::sections(policy_sections(person, &Identity::new(Kind::User, name)).await),
+    }
+}
+
+fn rename(person: &Person<'_>, name: &str) -> Change {
+    let fields = vec![
         Field::line("new_name", "User name", 64).with(name).required(),
         Field::line("new_path", "New path", 512).hint("Begins and ends with /. Empty: it stays."),
     ];
-    vec![
-        person.change("Set the password", "set-password", password).about("The user's sign-in sessions end."),
-        person.change("Set the permissions boundary", "set-boundary", boundary),
-        person.change("Rename or move", "rename", rename).about("The ARN changes; the id and all attachments stay."),
-    ]
+    person.change("Rename or move", "rename", fields).about("The ARN changes; the id and all attachments stay.")
 }
 
-fn destroying(person: &Person<'_>, name: &str, has_boundary: bool) -> Vec<Change> {
-    let boundary = person.change("Remove the permissions boundary", "remove-boundary", Vec::new());
-    let boundary = boundary.about("The user may then do everything that the policies allow.").destroys(name);
-    let password = person.change("Delete the password", "delete-password", Vec::new());
-    let password = password.about("The user cannot sign in any more. Access keys stay.").destroys(name);
-    let all = person.change("Delete the user", "delete", Vec::new());
-    let all = all.about("The user, with memberships, policies, password and access keys, is gone for good.");
-    has_boundary.then_some(boundary).into_iter().chain([password, all.destroys(name)]).collect()
+fn delete(person: &Person<'_>, name: &str) -> Change {
+    let delete = person.change("Delete the user", "delete", Vec::new());
+    delete.about("The user, with memberships, policies, password and access keys, is gone for good.").destroys(name)
 }
 
-async fn groups(person: &Person<'_>, user_name: Option<String>) -> Section {
+async fn groups(person: &Person<'_>, name: &str) -> Section {
+    let user_name = Some(name.to_owned());
     let asked = ListGroupsForUserRequest { user_name, max_items: Some(1000), ..Default::default() };
     let row = |group: Group| {
         let name = group.group_name.unwrap_or_default();

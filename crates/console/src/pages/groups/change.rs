@@ -17,7 +17,7 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
     let form = person.form();
     let identity = Identity::new(Kind::Group, name);
     if let Some(message) = identity.change(person).await? {
-        return Ok(person.done(identity.url(), message));
+        return Ok(person.changed(message));
     }
     let group_name = Some(name.to_owned());
     let message = match person.asked() {
@@ -43,7 +43,7 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
         "delete" => return delete(person, &identity).await,
         _ => return Err(person.unknown_change()),
     };
-    Ok(person.done(identity.url(), message))
+    Ok(person.changed(message))
 }
 
 /// Deletes the group. AWS refuses to delete one with members or policies, so those go first: the members, then the

@@ -9,7 +9,6 @@ use bailiwick_model::{ErrorCode, IamError};
 
 use crate::person::{Page, Person};
 use crate::request::Called;
-use crate::view::url;
 
 /// Changes the policy as the form asks.
 pub(crate) async fn answer(person: &Person<'_>, policy: &Policy) -> Called<Page> {
@@ -40,8 +39,7 @@ pub(crate) async fn answer(person: &Person<'_>, policy: &Policy) -> Called<Page>
         "delete" => return delete(person, policy).await,
         _ => return Err(person.unknown_change()),
     };
-    let arn = policy.arn.as_deref().unwrap_or_default();
-    Ok(person.done(url("policies/policy", &[("arn", arn)]), message))
+    Ok(person.changed(message))
 }
 
 /// Deletes the policy with its versions. AWS refuses to delete one that is attached: that is found before a version is
@@ -52,8 +50,9 @@ async fn delete(person: &Person<'_>, policy: &Policy) -> Called<Page> {
     if policy.attachment_count.unwrap_or_default() > 0
         || policy.permissions_boundary_usage_count.unwrap_or_default() > 0
     {
-        let message =
-            format!("{name} is attached, or is a permissions boundary: detach it first, as the table below shows");
+        let message = format!(
+            "{name} is attached, or is a permissions boundary: detach it first, as the tab `Attached to` shows"
+        );
         return Err(person.failure(IamError::new(ErrorCode::DeleteConflict, message)));
     }
     let policy_arn = policy.arn.clone();

@@ -16,7 +16,7 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
     let form = person.form();
     let identity = Identity::new(Kind::Role, name);
     if let Some(message) = identity.change(person).await? {
-        return Ok(person.done(identity.url(), message));
+        return Ok(person.changed(message));
     }
     let role_name = Some(name.to_owned());
     let message = match person.asked() {
@@ -54,7 +54,7 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
         "delete" => return delete(person, &identity).await,
         _ => return Err(person.unknown_change()),
     };
-    Ok(person.done(identity.url(), message))
+    Ok(person.changed(message))
 }
 
 /// Deletes the role. AWS refuses to delete one with policies or in an instance profile, so those go first; if a step is

@@ -19,7 +19,7 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
     let user_name = Some(name.to_owned());
     let identity = Identity::new(Kind::User, name);
     if let Some(message) = identity.change(person).await? {
-        return Ok(person.done(identity.url(), message));
+        return Ok(person.changed(message));
     }
     let message = match person.asked() {
         "add-groups" => {
@@ -59,7 +59,7 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
         "delete" => return delete::answer(person, name).await,
         _ => return Owner::user(name).change(person).await,
     };
-    Ok(person.done(identity.url(), message))
+    Ok(person.changed(message))
 }
 
 async fn rename(person: &Person<'_>, user_name: Option<String>) -> Called<Page> {
