@@ -29,6 +29,8 @@ pub struct Denial {
     pub principal_arn: String,
     /// AWS's `principalId`: the unique id of a user; of a session, the role's id with the session's name.
     pub principal_id: String,
+    /// The access key of the call.
+    pub access_key_id: String,
     /// The message that the caller received.
     pub message: String,
     /// The details.
@@ -56,6 +58,7 @@ struct Identity {
     arn: String,
     account_id: String,
     principal_id: String,
+    access_key_id: String,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +77,7 @@ impl Denial {
             account_id: line.user_identity.account_id,
             principal_arn: line.user_identity.arn,
             principal_id: line.user_identity.principal_id,
+            access_key_id: line.user_identity.access_key_id,
             message: line.error_message,
             details: line.additional_event_data.authorization,
         })

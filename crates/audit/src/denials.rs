@@ -12,7 +12,7 @@ use bailiwick_api::iamtoolbox::{
 };
 use bailiwick_api::op;
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, EvaluatedPolicy, Handle, Planned, counted_as};
+use bailiwick_operation::{Check, Cx, EvaluatedPolicy, Handle, Planned, Principal, counted_as};
 use bailiwick_storage::Tx;
 use jiff::{SignedDuration, Timestamp};
 
@@ -81,10 +81,20 @@ impl Denials {
     }
 }
 
-/// Whether the caller was denied.
+/// Whether the caller was denied. Of a role and of a federated user, it must be the same session: who makes a session chooses
+/// its name, so that sessions of one name may be of different people.
 fn is_own(cx: &Cx, denial: &Denial) -> bool {
-    let principal = &cx.caller().principal;
-    denial.principal_id == principal.user_id() && denial.account_id == principal.account().to_string()
+    let caller = cx.caller();
+    let is_same_session = match &caller.principal {
+        Principal::Root { .. } | Principal::User { .. } => true,
+        Principal::RoleSession { .. } | Principal::FederatedUser { .. } => {
+            caller.access_key_id().is_some_and(|key| key.as_str() == denial.access_key_id)
+        }
+    };
+    let principal = &caller.principal;
+    is_same_session
+        && denial.principal_id == principal.user_id()
+        && denial.account_id == principal.account().to_string()
 }
 
 /// The error of an authorization id under which the caller may see nothing.

@@ -6,7 +6,7 @@ use bailiwick_api::OperationInfo;
 use bailiwick_api::options::Audit;
 use bailiwick_model::mask::masked;
 use bailiwick_model::plain_prefix;
-use bailiwick_model::{Arn, IamError, Partition};
+use bailiwick_model::{AccountId, Arn, IamError, Partition};
 use bailiwick_operation::{
     Caller, Credential, DecisionRecord, Federation, FederationIssuer, Principal, RequestInfo, UnsignedCaller,
 };
@@ -71,6 +71,8 @@ pub enum EventKind<'a> {
     Operation(&'static OperationInfo),
     /// A command that worked on the store of a stopped server, by the name that its messages have.
     Command(&'static str),
+    /// A change that the server makes by itself in an account, by the name that its messages have.
+    Automatic(&'static str, AccountId),
     /// A request that named no operation or could not be read.
     Unroutable(Unroutable<'a>),
     /// Calls that no record was written of; how many is in [`Event::suppressed`].
@@ -95,7 +97,7 @@ impl EventKind<'_> {
     pub(crate) fn name(&self) -> (&'static str, &'static str) {
         match self {
             EventKind::Operation(operation) => (operation.service, operation.name),
-            EventKind::Command(name) => ("bailiwick", name),
+            EventKind::Command(name) | EventKind::Automatic(name, _) => ("bailiwick", name),
             EventKind::Unroutable(_) => ("bailiwick", "UnroutableRequest"),
             EventKind::Suppressed => ("bailiwick", "RecordsSuppressed"),
             EventKind::Lost => ("bailiwick", "RecordsLost"),
@@ -111,6 +113,7 @@ impl EventKind<'_> {
         match self {
             EventKind::Operation(operation) => operation.audit,
             EventKind::Command(_)
+            | EventKind::Automatic(..)
             | EventKind::Unroutable(_)
             | EventKind::Suppressed
             | EventKind::Lost
@@ -132,7 +135,7 @@ impl Event<'_> {
     pub(crate) fn messages(&self) -> (RedactedMessage, RedactedMessage) {
         let shapes = match self.kind {
             EventKind::Operation(operation) => shape::of(operation),
-            EventKind::Command(name) => shape::of_command(name),
+            EventKind::Command(name) | EventKind::Automatic(name, _) => shape::of_command(name),
             EventKind::Unroutable(_) | EventKind::Suppressed | EventKind::Lost | EventKind::Unreadable => None,
         };
         let Some((request, response)) = shapes else { return (RedactedMessage::default(), RedactedMessage::default()) };
@@ -148,6 +151,11 @@ impl Event<'_> {
 }
 
 impl UserIdentity {
+    /// The identity of the server that changes something in an account.
+    pub(crate) fn of_server(account: AccountId) -> Self {
+        UserIdentity { kind: "AWSService".to_owned(), account_id: account.to_string(), ..UserIdentity::default() }
+    }
+
     pub(crate) fn of(caller: &Caller, partition: Partition) -> Self {
         let principal = &caller.principal;
         let session = caller.session.as_deref();

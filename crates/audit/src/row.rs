@@ -14,7 +14,7 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 use crate::event::bounded;
 use crate::message::RedactedMessage;
 use crate::record::{CallOrigin, FORMAT, UserIdentity};
-use crate::{Event, Record};
+use crate::{Event, EventKind, Record};
 
 /// The most bytes of a row of several records: with its key it fills pages of 32 KiB, and not the first bytes of
 /// pages of 64.
@@ -158,7 +158,11 @@ fn origin(event: &Event<'_>) -> CallOrigin {
         user_identity: event
             .caller
             .map(|caller| UserIdentity::of(caller, event.partition))
-            .or_else(|| event.unsigned.map(|caller| UserIdentity::of_unsigned(caller, event.partition))),
+            .or_else(|| event.unsigned.map(|caller| UserIdentity::of_unsigned(caller, event.partition)))
+            .or_else(|| match event.kind {
+                EventKind::Automatic(_, account) => Some(UserIdentity::of_server(account)),
+                _ => None,
+            }),
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn of(operation: &OperationInfo) -> Option<(&'static Shape, &'static 
     named(operation.request).zip(named(operation.response))
 }
 
-/// The shapes of a command on the store of a stopped server, which has messages but no rpc.
+/// The shapes of a command, or of an automatic change, which has messages but no rpc.
 pub(crate) fn of_command(name: &str) -> Option<(&'static Shape, &'static Shape)> {
     let message = |kind: &str| named(&format!("{COMMANDS}.{name}{kind}"));
     message("Request").zip(message("Response"))

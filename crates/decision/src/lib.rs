@@ -66,6 +66,6 @@ pub use subject::{ResolvedSubject, Subject, SubjectKind, compile_session_policy}
 pub use trust::{Trust, assumed_role};
 pub use unsigned::{FederatedPrincipal, Federation, Person, UnsignedCaller};
 pub use view::{
-    AccessKey, Account, EffectivePolicies, Entity, Group, Holder, ManagedPolicy, Resource, Role, Service, View,
+    AccessKey, Account, EffectivePolicies, Entity, Group, Holder, KeyAge, ManagedPolicy, Resource, Role, Service, View,
     ViewBuilder, change,
 };

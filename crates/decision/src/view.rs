@@ -15,6 +15,7 @@ mod deny;
 mod effective;
 mod entities;
 mod index_cache;
+mod key_ages;
 mod node;
 mod persistent_vec;
 mod policies;
@@ -40,6 +41,7 @@ use trie::Trie;
 pub use builder::ViewBuilder;
 pub use effective::{EffectivePolicies, Holder};
 pub use entities::{AccessKey, Account, Entity, Group, Role};
+pub use key_ages::KeyAge;
 pub use policies::ManagedPolicy;
 pub use services::{Resource, Service};
 
@@ -60,6 +62,8 @@ pub struct View {
     /// By account, kind and name without case: the hash of the unique id.
     entity_names: Trie<u64>,
     keys: Trie<Arc<AccessKey>>,
+    /// Of the accounts whose access keys expire.
+    key_ages: Trie<Arc<KeyAge>>,
     /// By account and user.
     sign_ins: Trie<Arc<SignIns>>,
     /// By account and resource of the ARN.

@@ -6,6 +6,7 @@ mod account_properties;
 mod account_quotas;
 mod account_summary;
 pub(crate) mod bootstrap;
+mod credential_rules;
 mod organization;
 mod organization_features;
 mod outbound_federation;

@@ -1,6 +1,7 @@
 //! Credentials of users and root, and their second factors.
 
 mod access_key;
+pub(crate) mod lifecycle;
 mod login_profile;
 mod mfa_device;
 pub(crate) mod passkey;

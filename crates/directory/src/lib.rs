@@ -29,6 +29,7 @@ mod view;
 
 pub use accounts::bootstrap::{BootstrapOptions, Bootstrapped, FirstKey, FirstKeyError, bootstrap};
 pub use accounts::recover_root::{Recovered, Recovery, recover_root};
+pub use credentials::lifecycle::{CredentialId, CredentialStep, End, end_of_password, ended, take_step};
 pub use credentials::passkey::descriptors;
 pub use credentials::password_change::PasswordChange;
 pub use credentials::password_rules::check as check_password;

@@ -80,6 +80,8 @@ enum Command {
     Whoami(commands::whoami::Options),
     Authorize(Box<commands::authorize::Options>),
     Explain(Box<commands::explain::Options>),
+    #[command(subcommand)]
+    CredentialRules(commands::credential_rules::Command),
     Findings(commands::findings::Options),
     Health(commands::health::Options),
     Replay(Box<commands::replay::Options>),
@@ -131,6 +133,7 @@ fn main() -> ExitCode {
         Command::Whoami(options) => commands::whoami::run(&options),
         Command::Authorize(options) => commands::authorize::run(&options),
         Command::Explain(options) => commands::explain::run(&options),
+        Command::CredentialRules(command) => commands::credential_rules::run(&command),
         Command::Findings(options) => commands::findings::run(&options),
         Command::Health(options) => commands::health::run(&options),
         Command::Replay(options) => commands::replay::run(&options),

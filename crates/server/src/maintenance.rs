@@ -1,4 +1,4 @@
-//! Periodic maintenance: rotates token keys, writes last uses of access keys, and writes requested reports.
+//! Periodic maintenance: rotates token keys, writes last uses of access keys, applies credential rules, and writes requested reports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,8 @@ use crate::signals::stopped;
 const LAST_USED: Duration = Duration::from_millis(500);
 /// How often requested reports are looked for.
 const REPORTS: Duration = Duration::from_millis(250);
+/// How often credential rules are applied.
+const CREDENTIALS: Duration = Duration::from_secs(60);
 /// How often keys are checked.
 const KEYS: Duration = Duration::from_secs(15 * 60);
 const DAY: i64 = 86_400;
@@ -72,6 +74,25 @@ pub(crate) async fn write_reports(service: Arc<Service>, mut stop: watch::Receiv
             written = service.write_reports() => if let Err(error) = written {
                 tracing::warn!(?error, "a credential report could not be written");
             }
+        }
+    }
+}
+
+/// Applies the credential rules of accounts until `stopping` is set: at once, then every minute, or less often if it takes so
+/// long that it would keep a processor busy.
+pub(crate) async fn apply_credential_rules(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let begun = tokio::time::Instant::now();
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            applied = service.apply_credential_rules() => if let Err(error) = applied {
+                tracing::warn!(?error, "the credential rules of accounts could not be applied");
+            }
+        }
+        let pause = CREDENTIALS.max(20 * begun.elapsed());
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

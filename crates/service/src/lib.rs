@@ -19,6 +19,7 @@ mod call_limits;
 mod call_rates;
 mod caller;
 mod conflict_queue;
+mod credential_rules;
 mod denied_policies;
 mod dispatch;
 mod failures;

@@ -13,7 +13,7 @@ use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
 use crate::last_used;
 use crate::shared::Shared;
-use crate::{Answer, Incoming, Metrics, Parts, Refused, dispatch, refused};
+use crate::{Answer, Incoming, Metrics, Parts, Refused, credential_rules, dispatch, refused};
 use bailiwick_operation::FairQueue;
 
 /// Answers calls. Shared by all front ends.
@@ -115,6 +115,15 @@ impl Service {
     pub async fn write_reports(&self) -> Result<()> {
         let Parts { store, deployment, .. } = self.parts();
         bailiwick_directory::write_requested_reports(store, deployment).await
+    }
+
+    /// Warns of the end of credentials, and disables those whose end has come, by the credential rules of their accounts. The
+    /// server calls it every minute.
+    ///
+    /// # Errors
+    /// `ServiceFailure` if the store fails; what is left is done the next time.
+    pub async fn apply_credential_rules(&self) -> Result<()> {
+        credential_rules::apply(self.parts()).await
     }
 
     /// Writes what is still queued: last uses and audit records. Call it when no call is in progress.

@@ -2,10 +2,11 @@
 
 use bailiwick_api::op;
 use bailiwick_api::signin::{SignInRequest, SignInResponse};
+use bailiwick_directory::end_of_password;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Cx, Handle, NoCaller, Planned};
 use bailiwick_seal::SecretString;
-use bailiwick_storage::{PasswordPolicy, Tx};
+use bailiwick_storage::{CredentialRules, PasswordPolicy, Tx};
 use jiff::SignedDuration;
 
 use crate::attempt::{Attempt, Candidate, Claim, Identity};
@@ -90,6 +91,11 @@ impl PasswordAge {
     /// `ServiceFailure`.
     pub(crate) async fn of(cx: &Cx<NoCaller>, tx: &mut Tx, person: &Candidate) -> Result<Self> {
         let Identity::User(user, profile) = &person.identity else { return Ok(PasswordAge::Valid) };
+        // A password that was not used for too long is deleted by the server; it must not be used before.
+        let rules = tx.account_setting::<CredentialRules>(user.account).await?;
+        if rules.and_then(|rules| end_of_password(&rules, user, profile)).is_some_and(|end| end.at <= cx.now()) {
+            return Ok(PasswordAge::HardExpired);
+        }
         let policy = tx.account_setting::<PasswordPolicy>(user.account).await?;
         let longest = policy.as_ref().and_then(|policy| policy.max_age_days).filter(|days| *days > 0);
         let age = cx.now().duration_since(profile.changed);

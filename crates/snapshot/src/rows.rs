@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bailiwick_decision::{AccessKey, Account, ViewBuilder, change};
+use bailiwick_decision::{AccessKey, Account, KeyAge, ViewBuilder, change};
 use bailiwick_model::{AccountId, Partition, PolicyRef, UniqueId};
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{
-    self as storage, ChangeSet, InlinePolicy, Inspected, KeyOwner, PolicyVersion, Record, Revision, SessionRevocation,
-    SignInSession, StoreError,
+    self as storage, ChangeSet, CredentialRules, InlinePolicy, Inspected, KeyOwner, PolicyVersion, Record, Revision,
+    SessionRevocation, SignInSession, StoreError,
 };
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{Damage, Snapshot};
 
@@ -20,7 +20,7 @@ mod damage;
 mod tests;
 
 /// The kinds of row that the view consists of, in the order in which an account is read.
-pub(crate) const KINDS: [Kind; 15] = [
+pub(crate) const KINDS: [Kind; 16] = [
     Kind::User,
     Kind::UserGroup,
     Kind::Group,
@@ -36,6 +36,7 @@ pub(crate) const KINDS: [Kind; 15] = [
     Kind::OidcProvider,
     Kind::SamlProvider,
     Kind::SessionRevocation,
+    Kind::CredentialRules,
 ];
 
 /// The newest state of the view, and the revision of the store that it shows.
@@ -120,6 +121,7 @@ impl SnapshotBuilder {
                 self.put_provider(&row, "saml-provider", |provider: storage::SamlProvider| provider.created)
             }
             Kind::SessionRevocation => self.put_session_revocation(&row),
+            Kind::CredentialRules => self.put_credential_rules(&row),
             // Indexes, counters and rows that decisions do not depend on.
             _ => Ok(()),
         }
@@ -270,8 +272,23 @@ impl SnapshotBuilder {
             KeyOwner::Root => None,
             KeyOwner::User(id) => Some(id),
         };
-        let storage::AccessKey { id, account, active, sealed_secret, .. } = key;
-        self.view.set_access_key(AccessKey { id, account, user, active, sealed_secret });
+        let storage::AccessKey { id, account, active, created, sealed_secret, .. } = key;
+        self.view.set_access_key(AccessKey { id, account, user, active, created, sealed_secret });
+        Ok(())
+    }
+
+    fn put_credential_rules(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        let rules = row.record::<CredentialRules>()?;
+        let age = rules.and_then(|rules| {
+            Some(KeyAge {
+                account: row.account,
+                max_age: SignedDuration::from_hours(24 * i64::from(rules.access_key_max_age_days?)),
+                in_force: rules.in_force(),
+                exempt_tag: rules.exempt_tag.map(String::into_boxed_str),
+                include_root: rules.include_root,
+            })
+        });
+        self.view.set_key_age(row.account, age);
         Ok(())
     }
 

@@ -58,6 +58,10 @@ pub struct AccessKey {
     pub created: Timestamp,
     /// The secret access key, sealed.
     pub sealed_secret: Bytes,
+    /// When an inactive key was last activated.
+    pub activated: Option<Timestamp>,
+    /// The end of the key that was warned of last.
+    pub warned_of: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for AccessKey {
@@ -227,6 +231,8 @@ impl AsMessage for AccessKey {
             active: self.active,
             created: self.created.as_microsecond(),
             sealed_secret: self.sealed_secret.to_vec(),
+            activated: self.activated.map(Timestamp::as_microsecond),
+            warned_of: self.warned_of.map(Timestamp::as_microsecond),
         }
     }
 
@@ -238,6 +244,8 @@ impl AsMessage for AccessKey {
             active: message.active,
             created: codec::time(message.created)?,
             sealed_secret: message.sealed_secret.into(),
+            activated: codec::maybe_time(message.activated)?,
+            warned_of: codec::maybe_time(message.warned_of)?,
         })
     }
 }

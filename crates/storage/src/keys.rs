@@ -176,6 +176,8 @@ kinds! {
     OrganizationFeatures = 0x94,
     /// No id → the quotas of the account.
     AccountQuotas = 0x95,
+    /// No id → when the credentials of the account end by themselves.
+    CredentialRules = 0x96,
     /// `URL without its scheme` → the OpenID Connect provider.
     OidcProvider = 0xa0,
     /// `name` → the SAML provider.

@@ -27,6 +27,7 @@ mod check;
 mod codec;
 mod consistency;
 mod credential_report;
+mod credential_rules;
 mod delegation_request;
 mod deletion_task;
 mod error;
@@ -90,6 +91,7 @@ pub use check::{Findings, check};
 pub use codec::{FORMAT, Record};
 pub use consistency::{Content, Fault, FaultKind, Inspector, inspect};
 pub use credential_report::{CredentialReport, ReportChunk};
+pub use credential_rules::CredentialRules;
 pub use delegation_request::{
     DelegationApproval, DelegationParameter, DelegationParty, DelegationRequest, DelegationState,
 };

@@ -29,6 +29,8 @@ pub struct LoginProfile {
     pub max_signin_session_seconds: Option<u32>,
     /// The hashes of the current and the former passwords, the newest first, sealed.
     pub sealed_hashes: Bytes,
+    /// The end of the password that was warned of last.
+    pub warned_of: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for LoginProfile {
@@ -115,6 +117,7 @@ impl AsMessage for LoginProfile {
             reset_required: self.reset_required,
             max_signin_session_seconds: self.max_signin_session_seconds,
             sealed_hashes: self.sealed_hashes.to_vec(),
+            warned_of: self.warned_of.map(Timestamp::as_microsecond),
         }
     }
 
@@ -127,6 +130,7 @@ impl AsMessage for LoginProfile {
             reset_required: message.reset_required,
             max_signin_session_seconds: message.max_signin_session_seconds,
             sealed_hashes: message.sealed_hashes.into(),
+            warned_of: codec::maybe_time(message.warned_of)?,
         })
     }
 }

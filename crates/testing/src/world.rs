@@ -242,6 +242,8 @@ impl World {
             active: true,
             created: noon(),
             sealed_secret: sealed.into(),
+            activated: None,
+            warned_of: None,
         };
         let mut tx = self.begin().await;
         tx.create_access_key(&record).await.unwrap();

@@ -101,6 +101,24 @@ const ALERTS: &[Alert] = &[
         events: &["ChangeAuditRetention"],
         when: When::Succeeded,
     },
+    Alert {
+        kind: "credential-disabled",
+        severity: Severity::High,
+        events: &["DisableCredential"],
+        when: When::Succeeded,
+    },
+    Alert {
+        kind: "credential-ends",
+        severity: Severity::Medium,
+        events: &["WarnOfCredentialEnd"],
+        when: When::Succeeded,
+    },
+    Alert {
+        kind: "credential-rules-changed",
+        severity: Severity::Medium,
+        events: &["PutCredentialRules"],
+        when: When::Succeeded,
+    },
     Alert { kind: "records-removed", severity: Severity::Low, events: &["RemoveAuditRecords"], when: When::Succeeded },
     Alert {
         kind: "boundary-changed",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_decision::{ResolvedSubject, Subject};
-use bailiwick_model::{Arn, ErrorCode, IamError, Result, RoleName, UserName};
+use bailiwick_model::{AccessKeyId, Arn, ErrorCode, IamError, Result, RoleName, UserName};
 use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal, SessionKind};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
@@ -23,6 +23,8 @@ pub(crate) struct CachedCaller {
     pub(crate) subject: Arc<Subject>,
     /// The user or role at the time of the proof.
     entity: Option<Arc<Entity>>,
+    /// When the long-term access key expires that the caller depends on.
+    key_expires: Option<Timestamp>,
     /// The validity of the token or certificate; none for a signature by a long-term key.
     validity: Option<Validity>,
     /// The service that the caller signed for, of a handle.
@@ -110,12 +112,14 @@ impl Authz {
         validity: Option<Validity>,
         now: Timestamp,
     ) -> Result<CachedCaller> {
-        let entity = check_active(snapshot, &caller, validity, now)?.cloned();
+        let Active { entity, key_expires } = check_active(snapshot, &caller, validity, now)?;
+        let entity = entity.cloned();
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
         let compile = |text: &str| compiled(&self.session_policies, PolicyKind::Session, text).ok();
         let subject = Subject::of_caller(&caller, snapshot, compile);
         let checked_at = AtomicU64::new(snapshot.version());
-        Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, checked_at })
+        let subject = Arc::new(subject);
+        Ok(CachedCaller { caller, subject, entity, key_expires, validity, signed_for: None, checked_at })
     }
 
     /// The same for a cached caller, computing only what changed.
@@ -126,14 +130,18 @@ impl Authz {
         now: Timestamp,
     ) -> Result<Arc<CachedCaller>> {
         if cached.checked_at.load(Relaxed) == snapshot.version() {
+            if cached.key_expires.is_some_and(|expires| expires <= now) {
+                return Err(invalid());
+            }
             return if validities(&cached.caller, cached.validity).all(|validity| validity.expires > now) {
                 Ok(Arc::clone(cached))
             } else {
                 Err(expired())
             };
         }
-        let entity = check_active(snapshot, &cached.caller, cached.validity, now)?;
+        let Active { entity, key_expires } = check_active(snapshot, &cached.caller, cached.validity, now)?;
         let same = match (entity, &cached.entity) {
+            _ if key_expires != cached.key_expires => false,
             (None, None) => true,
             (Some(now), Some(then)) => Arc::ptr_eq(now, then),
             _ => false,
@@ -177,13 +185,21 @@ impl CachedCaller {
     }
 }
 
-/// Checks that a credential is valid: account, access key, user or role, and revocations. Returns the user or role.
+/// What a valid credential depends on.
+struct Active<'s> {
+    /// The user or role.
+    entity: Option<&'s Arc<Entity>>,
+    /// When its long-term access key expires.
+    key_expires: Option<Timestamp>,
+}
+
+/// Checks that a credential is valid: account, access key, user or role, and revocations.
 fn check_active<'s>(
     snapshot: &'s Snapshot,
     caller: &Caller,
     validity: Option<Validity>,
     now: Timestamp,
-) -> Result<Option<&'s Arc<Entity>>> {
+) -> Result<Active<'s>> {
     let account = snapshot.account(caller.account()).filter(|account| account.is_active()).ok_or_else(invalid)?;
     let entity = match &caller.principal {
         Principal::Root { .. } | Principal::FederatedUser { issuer: None, .. } => None,
@@ -197,11 +213,11 @@ fn check_active<'s>(
             Some(role.ok_or_else(invalid)?)
         }
     };
+    let mut key_expires = None;
     if caller.session.is_none()
         && let Some(id) = caller.access_key_id()
     {
-        let key = snapshot.access_key(id.as_str()).filter(|key| is_of(key, caller));
-        key.ok_or_else(invalid)?;
+        key_expires = key_in_use(snapshot, id, caller, now)?;
         let is_revoked = |issued| snapshot.is_key_revoked(caller.account(), id, issued);
         if validity.is_some_and(|token| is_revoked(token.issued)) {
             return Err(expired());
@@ -209,8 +225,7 @@ fn check_active<'s>(
     }
     if let Some(session) = caller.session.as_deref() {
         if let Some(key) = session.bound_key() {
-            let key = snapshot.access_key(key.as_str()).filter(|key| is_of(key, caller));
-            key.ok_or_else(invalid)?;
+            key_expires = key_in_use(snapshot, key, caller, now)?;
         }
         if let Some(delegation) = &session.delegation {
             let requestor = snapshot.account(delegation.requestor).filter(|account| account.is_active());
@@ -238,7 +253,17 @@ fn check_active<'s>(
             return Err(expired());
         }
     }
-    Ok(entity)
+    Ok(Active { entity, key_expires })
+}
+
+/// Checks that a long-term key of the caller is active and has not expired. Returns when it expires.
+fn key_in_use(snapshot: &Snapshot, id: &AccessKeyId, caller: &Caller, now: Timestamp) -> Result<Option<Timestamp>> {
+    let key = snapshot.access_key(id.as_str()).filter(|key| is_of(key, caller)).ok_or_else(invalid)?;
+    let expires = snapshot.key_expires(key);
+    if expires.is_some_and(|expires| expires <= now) {
+        return Err(invalid());
+    }
+    Ok(expires)
 }
 
 /// When the provider was created that the session came through, which ends with it: a later provider of the same name is

@@ -47,6 +47,7 @@ impl ViewBuilder {
             principals: PrincipalMap::default(),
             entity_names: Trie::default(),
             keys: Trie::default(),
+            key_ages: Trie::default(),
             sign_ins: Trie::default(),
             providers: Trie::default(),
             revocations: Trie::default(),

@@ -156,6 +156,8 @@ pub struct AccessKey {
     pub user: Option<UniqueId>,
     /// Whether the key is active.
     pub active: bool,
+    /// When the key was created.
+    pub created: Timestamp,
     /// The sealed secret access key; empty if the view is made without secrets.
     pub sealed_secret: Bytes,
 }

@@ -155,7 +155,17 @@ pub(crate) async fn put_root_key(
     let owner = SecretOwner { account, user: None, key: &key.id };
     let sealed_secret = owner.seal(sealer, &key.secret)?.into();
     let (id, owner) = (key.id.clone(), KeyOwner::Root);
-    tx.create_access_key(&AccessKey { account, id, owner, active: true, created: now, sealed_secret }).await
+    tx.create_access_key(&AccessKey {
+        account,
+        id,
+        owner,
+        active: true,
+        created: now,
+        sealed_secret,
+        activated: None,
+        warned_of: None,
+    })
+    .await
 }
 
 fn bytes<const N: usize>(random: &dyn Random) -> [u8; N] {

@@ -6,8 +6,8 @@ use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, Principal, Se
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
 
-use super::status;
 use super::target::CredentialTarget;
+use super::{lifecycle, status};
 use crate::address::check_stored;
 use crate::request::required;
 use crate::user_or_root::UserOrCaller;
@@ -40,6 +40,8 @@ impl Handle<op::CreateAccessKey> for Directory {
             active: true,
             created: cx.date(),
             sealed_secret: sealed.into(),
+            activated: None,
+            warned_of: None,
         };
         tx.create_access_key(&key).await?;
         let access_key = pb::AccessKey {
@@ -87,7 +89,8 @@ impl Handle<op::ListAccessKeys> for Directory {
 /// Activates or deactivates an access key.
 ///
 /// # Errors
-/// `NoSuchEntity`; `InvalidInput` for another status; `UnmodifiableEntity` for the last administrator's key.
+/// `NoSuchEntity`; `InvalidInput` for another status, and for the activation of a key that has expired by the credential
+/// rules of the account; `UnmodifiableEntity` for the last administrator's key.
 impl Handle<op::UpdateAccessKey> for Directory {
     /// The key, and whether it will be active.
     type Plan = (CredentialTarget<AccessKey>, Result<bool>);
@@ -101,9 +104,13 @@ impl Handle<op::UpdateAccessKey> for Directory {
         Ok(planned.with(active).retires(retired))
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateAccessKeyResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateAccessKeyResponse> {
         let active = active?;
-        let (_, key) = key.get()?;
+        let (_, mut key) = key.get()?;
+        if active && !key.active {
+            lifecycle::refuse_expired(cx, tx, &key).await?;
+            key.activated = Some(cx.date());
+        }
         tx.update_access_key(&AccessKey { active, ..key }).await?;
         Ok(pb::UpdateAccessKeyResponse {})
     }

@@ -106,6 +106,7 @@ impl Handle<op::CreateLoginProfile> for Directory {
             reset_required,
             max_signin_session_seconds,
             sealed_hashes,
+            warned_of: None,
         };
         tx.create_login_profile(&user, &profile).await?;
         // Those of an earlier password, which is gone.
@@ -297,7 +298,7 @@ fn too_many_failures(wait: Duration) -> IamError {
 }
 
 /// Ends the sign-in sessions of a user whose password changed or is gone.
-async fn forget_sign_ins(tx: &mut Tx, user: &User) -> Result<()> {
+pub(super) async fn forget_sign_ins(tx: &mut Tx, user: &User) -> Result<()> {
     tx.end_sign_in_sessions(user.account, &KeyOwner::User(user.id)).await
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod credential_process;
+pub(crate) mod credential_rules;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod explain;

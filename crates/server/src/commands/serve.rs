@@ -139,6 +139,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let control = control::run(control, controlled, stopping.clone());
     let control = tokio::spawn(control);
     let reports = tokio::spawn(maintenance::write_reports(Arc::clone(&service), stopping.clone()));
+    let credentials = tokio::spawn(maintenance::apply_credential_rules(Arc::clone(&service), stopping.clone()));
     let front = Front::new(Arc::clone(&service), !options.listening.no_reflection)
         .await
         .map_err(|e| Failure::new(format!("cannot set up gRPC: {e}")))?;
@@ -190,6 +191,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let _ = maintenance.await;
     let _ = control.await;
     let _ = reports.await;
+    let _ = credentials.await;
     service.close().await;
     sinks.end().await;
     redb.close().await;

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use bailiwick_testing::Pipeline;
 
 mod certificate;
+mod credential_rules;
 mod lockout;
 mod own_denials;
 mod revoked;

@@ -69,3 +69,24 @@ async fn callers_without_the_permission_see_their_own_denials_unless_a_statement
     assert_eq!((foreign.code(), foreign.message()), (unknown.code(), unknown.message()));
     assert_eq!(foreign.code(), ErrorCode::ResourceNotFound);
 }
+
+#[tokio::test]
+async fn sessions_of_one_name_do_not_see_the_denials_of_each_other() {
+    let w = TestEnv::new().await;
+    let [heron, diver] = [w.user(&w.root, "Heron").await, w.user(&w.root, "Diver").await];
+    w.role(&heron, "Reader").await;
+    let document = iam::PutRolePolicyRequest {
+        role_name: Some("Reader".into()),
+        policy_name: Some("all".into()),
+        policy_document: Some(NOTHING.into()),
+    };
+    w.call::<op::PutRolePolicy>(&w.root, document).await.unwrap();
+    let role = format!("arn:aws:iam::{}:role/Reader", bailiwick_testing::MAIN);
+    // Both have the same name.
+    let [of_heron, of_diver] = [w.session(&heron, &role).await, w.session(&diver, &role).await];
+    let id = w.denied(&of_heron).await;
+    assert_eq!(w.details(&of_heron, &id).await.unwrap().evaluations.len(), 1);
+    assert_eq!(w.details(&of_diver, &id).await.unwrap_err().code(), ErrorCode::AccessDenied);
+    let other = w.denied(&of_diver).await;
+    assert!(w.details(&of_diver, &other).await.is_ok());
+}

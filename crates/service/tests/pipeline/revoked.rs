@@ -164,11 +164,11 @@ impl Case {
 }
 
 impl TestEnv {
-    async fn bearer(&self, who: &Client) -> String {
+    pub(super) async fn bearer(&self, who: &Client) -> String {
         self.call::<op::CreateToken>(who, signin::CreateTokenRequest::default()).await.unwrap().token
     }
 
-    async fn session_token(&self, who: &Client) -> Key {
+    pub(super) async fn session_token(&self, who: &Client) -> Key {
         let issued = self.call::<op::GetSessionToken>(who, sts::GetSessionTokenRequest::default()).await.unwrap();
         key(issued.credentials)
     }

@@ -6,7 +6,7 @@ mod passkeys;
 mod sessions;
 
 use bailiwick_api::signin::{self, SignInRequest, SignInResponse, SignInToken};
-use bailiwick_api::{iam, op};
+use bailiwick_api::{account, iam, op};
 use bailiwick_federation::Totp;
 use bailiwick_model::{ErrorCode, Result};
 use bailiwick_operation::Clock as _;
@@ -225,6 +225,27 @@ async fn a_password_that_must_be_changed_is_changed_at_sign_in() {
     assert_eq!(env.uses(&bearer(&session)).await, "OK");
     assert_eq!(code(&env.sign_in(request(MAIN, "Heron", PASSWORD)).await), "AccessDenied");
     assert!(env.sign_in(request(MAIN, "Heron", OTHER)).await.unwrap().session.is_some());
+}
+
+#[tokio::test]
+async fn an_unused_password_is_refused_before_it_is_deleted() {
+    let env = TestEnv::new().await;
+    env.person("Heron").await;
+    let rules = account::CredentialRules { password_unused_days: Some(30), ..Default::default() };
+    let request_of = account::PutCredentialRulesRequest { rules: Some(rules) };
+    env.call::<op::PutCredentialRules>(&env.root, request_of).await.unwrap();
+    let month = 30 * 24 * 3_600;
+    env.clock.advance(month - 1);
+    // A use counts.
+    env.token("Heron").await;
+    env.clock.advance(month - 1);
+    env.service.apply_credential_rules().await.unwrap();
+    env.token("Heron").await;
+    env.clock.advance(month);
+    assert_eq!(code(&env.sign_in(request(MAIN, "Heron", PASSWORD)).await), "AccessDenied");
+    env.service.apply_credential_rules().await.unwrap();
+    let get = iam::GetLoginProfileRequest { user_name: Some("Heron".into()) };
+    assert_eq!(code(&env.call::<op::GetLoginProfile>(&env.root, get).await), "NoSuchEntity");
 }
 
 #[tokio::test]

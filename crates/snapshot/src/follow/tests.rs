@@ -332,6 +332,8 @@ async fn roles_keys_and_accounts_follow_the_log() {
         active: true,
         created: Timestamp::UNIX_EPOCH,
         sealed_secret: bytes::Bytes::from_static(b"sealed"),
+        activated: None,
+        warned_of: None,
     };
     let of = management();
     let snapshot = env

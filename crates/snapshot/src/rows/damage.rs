@@ -63,6 +63,8 @@ impl SnapshotBuilder {
                 let subject = std::str::from_utf8(id).ok()?;
                 self.view.set_session_revocation(account, subject, Some(Timestamp::MAX));
             }
+            // All keys that may have expired are refused.
+            Kind::CredentialRules => self.view.deny_keys(account),
             Kind::Resource => self.view.deny_resource(account, std::str::from_utf8(id).ok()?),
             // The server reads these itself; decisions do not.
             Kind::Meta | Kind::Keyring => {}

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use super::content::Content;
 use crate::{
     AccessJob, AccessKey, AccessKeyLastUsed, Account, AccountProperties, AccountQuotas, AccountState, CredentialReport,
-    DelegationRequest, DeletionTask, Expiring, GlobalTokenVersion, Group, InlinePolicy, InstanceProfile, KeyOwner,
-    LoginProfile, Meta, MfaDevice, MfaFailures, Noun, OidcProvider, OrganizationFeatures, OutboundFederation, Passkey,
-    PasswordPolicy, Policy, PolicyVersion, ReportChunk, Resource, Role, RoleLastUsed, RootPassword, SamlMetadataChunk,
-    SamlProvider, ServerCertificate, Service, ServiceSpecificCredential, ServiceUse, SessionRevocation, SignInFailures,
-    SigningCertificate, SshPublicKey, TokenSigningKeys, Usage, User,
+    CredentialRules, DelegationRequest, DeletionTask, Expiring, GlobalTokenVersion, Group, InlinePolicy,
+    InstanceProfile, KeyOwner, LoginProfile, Meta, MfaDevice, MfaFailures, Noun, OidcProvider, OrganizationFeatures,
+    OutboundFederation, Passkey, PasswordPolicy, Policy, PolicyVersion, ReportChunk, Resource, Role, RoleLastUsed,
+    RootPassword, SamlMetadataChunk, SamlProvider, ServerCertificate, Service, ServiceSpecificCredential, ServiceUse,
+    SessionRevocation, SignInFailures, SigningCertificate, SshPublicKey, TokenSigningKeys, Usage, User,
     attachment::holder_key,
     codec::{Record, id_value},
     delegation_request,
@@ -437,6 +437,7 @@ pub(super) async fn of(
         Kind::OutboundFederation => decoded::<OutboundFederation>(account, kind, value)?,
         Kind::OrganizationFeatures => decoded::<OrganizationFeatures>(account, kind, value)?,
         Kind::AccountQuotas => decoded::<AccountQuotas>(account, kind, value)?,
+        Kind::CredentialRules => decoded::<CredentialRules>(account, kind, value)?,
         Kind::SamlAssertionUse | Kind::PasskeyChallengeUse => {
             let is_valid = rest.len() == 8 + 32;
             is_valid.then(|| Links::new().plain()).ok_or_else(invalid)?

@@ -165,7 +165,8 @@ const fn decides(kind: Kind) -> bool {
         | Kind::AccountProperties
         | Kind::GlobalTokenVersion
         | Kind::OrganizationFeatures
-        | Kind::AccountQuotas => true,
+        | Kind::AccountQuotas
+        | Kind::CredentialRules => true,
     }
 }
 

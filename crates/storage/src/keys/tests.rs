@@ -96,6 +96,7 @@ fn the_key_layout_is_stable() {
         (account_setting(account, Kind::OutboundFederation), format!("{me}93")),
         (account_setting(account, Kind::OrganizationFeatures), format!("{me}94")),
         (account_setting(account, Kind::AccountQuotas), format!("{me}95")),
+        (account_setting(account, Kind::CredentialRules), format!("{me}96")),
         (account_setting(account, Kind::TokenSigningKeys), format!("{me}c4")),
         (token_issuer("a"), "ffffffffffc561".into()),
         (policy_counter(account, CounterKind::Attachments, policy), format!("{me}7030ffffffffff{p}")),

@@ -141,7 +141,16 @@ pub(crate) fn policy(n: u8, name: &str) -> Policy {
 
 pub(crate) fn access_key(n: u8, owner: KeyOwner) -> AccessKey {
     let id = AccessKeyId::new(AccessKeyKind::LongTerm, ACCOUNT, [n, n, 0, 0, 0, n]);
-    AccessKey { account: ACCOUNT, id, owner, active: true, created: now(), sealed_secret: vec![n; 48].into() }
+    AccessKey {
+        account: ACCOUNT,
+        id,
+        owner,
+        active: true,
+        created: now(),
+        sealed_secret: vec![n; 48].into(),
+        activated: None,
+        warned_of: None,
+    }
 }
 
 /// An inline policy with this size.

@@ -8,12 +8,13 @@ use bailiwick_model::{
     ServerCertificateName, Tags, UniqueId,
 };
 use bailiwick_storage::{
-    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationApproval,
-    DelegationParameter, DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy,
-    InstanceProfile, KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Passkey, Policy,
-    PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, RootPassword, SamlMetadataChunk,
-    SamlPrivateKey, SamlProvider, ServerCertificate, Service, ServiceActor, ServiceSpecificCredential, ServiceUse,
-    SessionRevocation, SignInFailures, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
+    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, CredentialRules,
+    DelegationApproval, DelegationParameter, DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT,
+    InlinePolicy, InstanceProfile, KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Passkey,
+    Policy, PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, RootPassword,
+    SamlMetadataChunk, SamlPrivateKey, SamlProvider, ServerCertificate, Service, ServiceActor,
+    ServiceSpecificCredential, ServiceUse, SessionRevocation, SignInFailures, SigningCertificate, SshPublicKey,
+    StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
@@ -112,6 +113,21 @@ fn records_of_format_1_can_be_read() {
     check("access-key", access_key(1, KeyOwner::User(user(1, "Bob").id)));
     check("access-key-root", bailiwick_storage::AccessKey { active: false, ..access_key(2, KeyOwner::Root) });
     let used = AccessKeyLastUsed { time: now(), service: "s3".into(), region: "eu-central-1".into() };
+    let reactivated = access_key(3, KeyOwner::Root);
+    let reactivated = bailiwick_storage::AccessKey { activated: Some(now()), warned_of: Some(now()), ..reactivated };
+    check("access-key-reactivated", reactivated);
+    check(
+        "credential-rules",
+        CredentialRules {
+            access_key_max_age_days: Some(90),
+            access_key_unused_days: Some(45),
+            password_unused_days: Some(60),
+            warning_days: 14,
+            exempt_tag: Some("Robot".into()),
+            include_root: true,
+            since: now(),
+        },
+    );
     check("access-key-last-used", used);
     let id = "task/aws-service-role/photos.example.com/AWSServiceRoleForPhotos/1".to_owned();
     let (requested, completed) = (now(), Some(now()));

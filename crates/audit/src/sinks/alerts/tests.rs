@@ -32,6 +32,9 @@ fn the_table() {
         ("RemoveUserFromGroup", USER, &refused, None),
         ("ChangeAuditRetention", "{}", &nothing, Some("retention-changed")),
         ("RemoveAuditRecords", "{}", &nothing, Some("records-removed")),
+        ("DisableCredential", "{}", &nothing, Some("credential-disabled")),
+        ("WarnOfCredentialEnd", "{}", &nothing, Some("credential-ends")),
+        ("PutCredentialRules", USER, &nothing, Some("credential-rules-changed")),
         ("CreateUser", USER, &many, None),
         ("RecordsSuppressed", USER, &nothing, Some("failed-calls")),
         ("CreateAccessKey", ROOT, &nothing, Some("root-credential-created")),
@@ -65,6 +68,8 @@ fn every_named_operation_exists() {
         "RecordsUnreadable",
         "ChangeAuditRetention",
         "RemoveAuditRecords",
+        "DisableCredential",
+        "WarnOfCredentialEnd",
     ];
     for name in ALERTS.iter().flat_map(|alert| alert.events) {
         assert!(bailiwick_api::find_operation(name).is_some() || others.contains(name), "{name}");

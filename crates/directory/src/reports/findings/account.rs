@@ -3,9 +3,10 @@
 use bailiwick_api::account::{Finding, FindingKind, FindingSeverity};
 use bailiwick_model::Result;
 use bailiwick_operation::{Cx, Principal};
-use bailiwick_storage::{KeyOwner, PasswordPolicy, RootPassword, Tx};
+use bailiwick_storage::{CredentialRules, KeyOwner, PasswordPolicy, RootPassword, Tx};
 
-use super::criteria::{about, finding};
+use super::criteria::{about, ends, finding};
+use crate::credentials::lifecycle::end_of_key;
 
 pub(super) async fn examine(cx: &Cx, tx: &mut Tx) -> Result<Vec<Finding>> {
     let account = cx.account();
@@ -24,11 +25,16 @@ pub(super) async fn examine(cx: &Cx, tx: &mut Tx) -> Result<Vec<Finding>> {
             "Enable an MFA device for root, or delete root's credentials.",
         ));
     }
+    let rules = tx.account_setting::<CredentialRules>(account).await?;
     for key in active {
         let text = format!("Root's access key {} is active.", key.id.as_str());
         let advice = "Use a user or role with the permissions of the task, then delete the access key of root.";
         let found = finding(FindingKind::RootAccessKey, FindingSeverity::High, &root, text, advice);
         findings.push(about(found, Some(key.id.as_str()), Some(key.created)));
+        if let Some(rules) = &rules {
+            let end = end_of_key(cx.deployment(), tx, rules, &key, None).await?;
+            findings.extend(ends(cx, rules, end, &root, Some(key.id.as_str())));
+        }
     }
     if tx.account_setting::<PasswordPolicy>(account).await?.is_none() {
         findings.push(finding(

@@ -3,8 +3,10 @@
 use bailiwick_api::account as pb;
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::Cx;
+use bailiwick_storage::CredentialRules;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::credentials::lifecycle::End;
 use crate::view;
 
 /// The days after which something counts as old or unused, unless the request says otherwise.
@@ -83,6 +85,26 @@ pub(super) fn finding(
         recommendation: recommendation.to_owned(),
         since: None,
     }
+}
+
+/// A finding about an access key, or a password without a key, that the credential rules will disable soon.
+pub(super) fn ends(
+    cx: &Cx,
+    rules: &CredentialRules,
+    end: Option<End>,
+    resource: &str,
+    key: Option<&str>,
+) -> Option<pb::Finding> {
+    let end = end.filter(|end| rules.warns_from(end.at) <= cx.now())?;
+    let what = key.map_or_else(|| "The password".to_owned(), |key| format!("The access key {key}"));
+    let text = format!("{what} ends at {} by the credential rules of the account.", end.at);
+    let advice = match (end.reason, key) {
+        (End::MAXIMUM_AGE, _) => "Create another access key, use it, then delete this one.",
+        (_, Some(_)) => "Use the access key, or delete it if nothing needs it.",
+        (_, None) => "Sign in, or delete the login profile if the user does not need it.",
+    };
+    let found = finding(pb::FindingKind::CredentialEnds, pb::FindingSeverity::High, resource, text, advice);
+    Some(about(found, key, Some(end.since)))
 }
 
 /// Adds what the finding is about, and since when.

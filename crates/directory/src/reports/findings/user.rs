@@ -3,19 +3,30 @@
 use bailiwick_api::account::{Finding, FindingKind, FindingSeverity};
 use bailiwick_model::Result;
 use bailiwick_operation::Cx;
-use bailiwick_storage::{AccessKey, Identity, KeyOwner, Tx, User};
+use bailiwick_storage::{AccessKey, CredentialRules, Identity, KeyOwner, Tx, User};
 
-use super::criteria::{Criteria, about, finding};
+use super::criteria::{Criteria, about, ends, finding};
 use super::policies;
 use crate::address::IdentityRecord as _;
+use crate::credentials::lifecycle::{end_of_key, end_of_password};
 
 pub(super) async fn examine(cx: &Cx, tx: &mut Tx, criteria: &Criteria, user: &User) -> Result<Vec<Finding>> {
     let arn = user.arn(cx.partition()).to_string();
     let mut findings = password(tx, criteria, user, &arn).await?;
+    let rules = tx.account_setting::<CredentialRules>(user.account).await?;
+    if let Some(rules) = &rules
+        && let Some(profile) = tx.find_login_profile(user.account, &user.id).await?
+    {
+        findings.extend(ends(cx, rules, end_of_password(rules, user, &profile), &arn, None));
+    }
     let owner = KeyOwner::User(user.id);
     for key in tx.list_access_keys(user.account, &owner, None, usize::MAX).await?.items {
         if key.active {
             access_key(cx, tx, criteria, &key, &arn, &mut findings).await?;
+            if let Some(rules) = &rules {
+                let end = end_of_key(cx.deployment(), tx, rules, &key, Some(user)).await?;
+                findings.extend(ends(cx, rules, end, &arn, Some(key.id.as_str())));
+            }
         }
     }
     let identity = Identity::from(user);

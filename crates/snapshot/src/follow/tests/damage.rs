@@ -76,6 +76,8 @@ async fn populate(store: &Arc<dyn Store>) {
         active: true,
         created: Timestamp::UNIX_EPOCH,
         sealed_secret: bytes::Bytes::from_static(b"sealed"),
+        activated: None,
+        warned_of: None,
     };
     tx.create_access_key(&key).await.unwrap();
     tx.put_service(&Service {
