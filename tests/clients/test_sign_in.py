@@ -230,7 +230,6 @@ def test_awss_federation_endpoint_exchanges_credentials_of_roles(server, door, a
             {}, {"Session": "{"}, {"Session": "[]"}, {"Session": json.dumps({"sessionId": "x"})}, {"Session": twice},
             {"Session": json.dumps(session), "SessionDuration": "899"}, {"Session": json.dumps(session), "SessionDuration": "long"},
         ],
-        "NotImplemented": [{"Action": "login", "SigninToken": "x"}],
         "InvalidAction": [{"Action": "logout"}],
     }.items():  # fmt: skip
         for given in parameters:

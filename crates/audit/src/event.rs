@@ -164,7 +164,7 @@ impl UserIdentity {
             session_creation: session.map_or(0, |s| s.issued.as_second()),
             mfa_authenticated: caller.mfa.is_some(),
             source_identity: session.and_then(|s| s.source_identity.clone()).unwrap_or_default(),
-            bearer: matches!(caller.credential, Credential::Bearer(_)),
+            bearer: matches!(caller.credential, Credential::Bearer(_) | Credential::Console(_)),
             certificate: caller.certificate().map(|certificate| CertificateIdentity {
                 name: bounded(&certificate.name),
                 serial_number: certificate.serial_number.clone(),

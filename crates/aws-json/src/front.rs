@@ -23,6 +23,7 @@ static JSON: FrontEnd = FrontEnd {
     signing_service: None,
     accepts_certificate: false,
     accepts_bearer: false,
+    accepts_console: false,
     accepts_query: false,
     accepts_unsigned_payload: false,
 };
@@ -33,6 +34,7 @@ static REST: FrontEnd = FrontEnd {
     signing_service: None,
     accepts_certificate: false,
     accepts_bearer: false,
+    accepts_console: false,
     accepts_query: true,
     accepts_unsigned_payload: false,
 };

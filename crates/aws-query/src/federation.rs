@@ -72,8 +72,8 @@ fn read(parts: &Parts, body: &Bytes) -> Result<signin::GetSigninTokenRequest> {
     match one(&pairs, "Action")?.as_deref() {
         Some("getSigninToken") => {}
         Some("login") => {
-            let message = "this version has no console to sign in to: use the credentials with the API";
-            return Err(IamError::new(ErrorCode::NotImplemented, message));
+            let message = "`login` is an address for a browser: `Action` must be in its query string";
+            return Err(IamError::new(ErrorCode::InvalidAction, message));
         }
         Some(_) => {
             return Err(IamError::new(ErrorCode::InvalidAction, "`Action` must be `getSigninToken` or `login`"));

@@ -1,5 +1,6 @@
 //! Takes requests: checks transport, origin, session and form token, and gives the rest to the pages.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bailiwick_api::op;
@@ -8,7 +9,7 @@ use bailiwick_model::{ErrorCode, IamError};
 use bailiwick_service::{Peer, Refused, Service};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request as HttpRequest, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 
 use crate::context::Context;
@@ -17,7 +18,7 @@ use crate::form::Form;
 use crate::lists::Lists;
 use crate::person::Person;
 use crate::reply::{self, Reply};
-use crate::request::Request;
+use crate::request::{FEDERATION, Request};
 use crate::session::{Sessions, State};
 use crate::{assets, guard, pages};
 
@@ -33,9 +34,13 @@ impl Front {
         Front { context: Arc::new(Context { service, sessions: Sessions::default(), lists: Lists::default() }) }
     }
 
-    /// Returns whether a request belongs to the console, by its path.
-    pub fn takes(path: &str) -> bool {
-        path == "/console" || path.starts_with("/console/")
+    /// Returns whether a request belongs to the console, by its address: its own pages, and the sign-in of AWS's federation
+    /// endpoint, whose other action is for programs.
+    pub fn takes(head: &Uri) -> bool {
+        let path = head.path();
+        let mut members = form_urlencoded::parse(head.query().unwrap_or_default().as_bytes());
+        let is_sign_in = |(name, value): (Cow<'_, str>, Cow<'_, str>)| name == "Action" && value == "login";
+        path == "/console" || path.starts_with("/console/") || (path == FEDERATION && members.any(is_sign_in))
     }
 
     /// Answers one request.
@@ -101,6 +106,7 @@ impl Front {
         let id = session_id(head, peer).unwrap_or_default();
         let state = if id.is_empty() { None } else { self.context.sessions.find(id, request.now) };
         let session = match state {
+            state if request.path() == "federation" => return pages::federation::answer(&request, id, state).await,
             Some(State::SignedIn(session)) if request.path() != "sign-in" => session,
             state => {
                 if request.path() == "sign-in" {
@@ -155,14 +161,11 @@ impl Front {
 fn has_token(person: &Person<'_>) -> bool {
     let given = person.form().raw("form_token");
     let is_same_for_all = matches!(person.request.path(), "sign-out" | "switch");
-    matches(given, person.form_token()) || (is_same_for_all && matches(given, &person.session.form_token))
+    guard::is_token(given, person.form_token())
+        || (is_same_for_all && guard::is_token(given, &person.session.form_token))
 }
 
 enum Read {
     Asset(&'static assets::Asset),
     Form(Form),
-}
-
-fn matches(given: &str, expected: &str) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), expected.as_bytes()).is_ok()
 }

@@ -61,3 +61,8 @@ where
     }
     Form::parse(&whole)
 }
+
+/// Whether a form has this token, in a time that does not depend on it.
+pub(crate) fn is_token(given: &str, expected: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), expected.as_bytes()).is_ok()
+}

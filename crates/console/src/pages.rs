@@ -8,6 +8,7 @@ mod credentials;
 mod denials;
 mod document;
 mod editor;
+pub(crate) mod federation;
 mod file;
 pub(crate) mod first;
 mod groups;

@@ -50,7 +50,7 @@ impl<'a> Person<'a> {
     /// # Errors
     /// Those of the operation.
     pub(crate) async fn call_as_self<O: Operation>(&self, request: O::Request) -> Called<O::Response> {
-        self.note_end(self.request.call::<O>(Some(self.session.token()), request).await)
+        self.note_end(self.request.call::<O>(Some(self.session.authorization()), request).await)
     }
 
     /// The person's own name, as it is now: the one at the sign-in may be that of another user since.

@@ -14,16 +14,19 @@ use crate::context::Context;
 use crate::form::Form;
 use crate::session::RoleSession;
 
+/// The path of AWS's federation endpoint.
+pub(crate) const FEDERATION: &str = "/federation";
 /// The service that calls are signed for.
 const SIGNING_SERVICE: &str = "bailiwick";
 
-/// How pages prove the person whom they call for: by the bearer token of the sign-in session, or by a signature with the
-/// credentials of the role that the person switched to.
+/// How pages prove the person whom they call for: by the token of the sign-in session or of the temporary
+/// credentials, or by a signature with the credentials of the role that the person switched to.
 static CONSOLE: FrontEnd = FrontEnd {
     name: "console",
     signing_service: Some(SIGNING_SERVICE),
     accepts_certificate: false,
     accepts_bearer: true,
+    accepts_console: true,
     accepts_query: false,
     accepts_unsigned_payload: false,
 };
@@ -59,8 +62,11 @@ impl CallError {
 pub(crate) type Called<T> = std::result::Result<T, CallError>;
 
 impl Request<'_> {
-    /// The path after `/console/`.
+    /// The path after `/console/`; `federation` for AWS's federation endpoint.
     pub(crate) fn path(&self) -> &str {
+        if self.head.uri.path() == FEDERATION {
+            return "federation";
+        }
         self.head.uri.path().strip_prefix("/console").unwrap_or_default().trim_matches('/')
     }
 
@@ -74,14 +80,18 @@ impl Request<'_> {
         self.head.uri.path_and_query().map_or("/console", |address| address.as_str())
     }
 
-    /// Calls an operation, with a bearer token or with none.
-    pub(crate) async fn call<O: Operation>(&self, token: Option<&str>, request: O::Request) -> Called<O::Response> {
+    /// Calls an operation, with the value of the header that proves the caller or with none.
+    pub(crate) async fn call<O: Operation>(
+        &self,
+        authorization: Option<&str>,
+        request: O::Request,
+    ) -> Called<O::Response> {
         let mut headers = HeaderMap::new();
         if let Some(agent) = self.head.headers.get(header::USER_AGENT) {
             headers.insert(header::USER_AGENT, agent.clone());
         }
-        if let Some(token) = token
-            && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {token}"))
+        if let Some(authorization) = authorization
+            && let Ok(mut value) = HeaderValue::try_from(authorization)
         {
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);

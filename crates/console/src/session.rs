@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use bailiwick_api::signin::{PasskeyRequest, SignInToken};
+use bailiwick_api::signin::{PasskeyRequest, SignInToken, SignInWithTokenResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ pub(crate) struct Pending {
 
 /// A person who is signed in.
 pub(crate) struct SignedIn {
-    /// The ARN of the user or of root.
+    /// The ARN of the user or of root; with temporary credentials, of the role session or federated user.
     pub(crate) arn: String,
     /// The account's id.
     pub(crate) account: String,
@@ -60,9 +60,48 @@ pub(crate) struct SignedIn {
     pub(crate) has_password: bool,
     /// Whether a second factor was verified.
     pub(crate) has_second_factor: bool,
-    token: Zeroizing<String>,
-    until: Timestamp,
+    /// Whether the person signed in with temporary credentials. Then there is no user with credentials of its own.
+    pub(crate) is_temporary: bool,
+    /// When the session ends at the latest.
+    pub(crate) until: Timestamp,
+    authorization: Zeroizing<String>,
     changing: Mutex<Changing>,
+}
+
+/// A session to begin.
+pub(crate) struct NewSession {
+    arn: String,
+    authorization: Zeroizing<String>,
+    expiration: Option<prost_types::Timestamp>,
+    has_password: bool,
+    has_second_factor: bool,
+    is_temporary: bool,
+}
+
+impl NewSession {
+    /// Of a person who signed in with a password, or as root with the link of the first start.
+    pub(crate) fn of_person(token: SignInToken, has_password: bool) -> Self {
+        NewSession {
+            arn: token.arn,
+            authorization: Zeroizing::new(format!("Bearer {}", *Zeroizing::new(token.token))),
+            expiration: token.expiration,
+            has_password,
+            has_second_factor: token.mfa_authenticated,
+            is_temporary: false,
+        }
+    }
+
+    /// Of temporary credentials.
+    pub(crate) fn of_credentials(answer: SignInWithTokenResponse) -> Self {
+        NewSession {
+            arn: answer.arn,
+            authorization: Zeroizing::new(format!("Console {}", *Zeroizing::new(answer.console_token))),
+            expiration: answer.expiration,
+            has_password: false,
+            has_second_factor: answer.mfa_authenticated,
+            is_temporary: true,
+        }
+    }
 }
 
 struct Changing {
@@ -87,9 +126,9 @@ pub(crate) struct RoleSession {
 }
 
 impl SignedIn {
-    /// The token of the person's own sign-in session.
-    pub(crate) fn token(&self) -> &str {
-        &self.token
+    /// The value of the header that proves the person.
+    pub(crate) fn authorization(&self) -> &str {
+        &self.authorization
     }
 
     /// The role that the person switched to.
@@ -122,7 +161,7 @@ impl SignedIn {
         self.changing().flash.take()
     }
 
-    /// Whether the person gave the password in the last five minutes.
+    /// Whether the person gave the password, or signed in, in the last five minutes.
     pub(crate) fn is_proved(&self, now: Timestamp) -> bool {
         now.duration_since(self.changing().proved).unsigned_abs() <= RECENT_PROOF
     }
@@ -137,9 +176,12 @@ impl SignedIn {
         self.arn.ends_with(":root")
     }
 
-    /// The user's name; `root` for root.
+    /// The user's name; `root` for root; the name of the role with that of its session.
     pub(crate) fn name(&self) -> &str {
-        self.arn.rsplit([':', '/']).next().unwrap_or(&self.arn)
+        match self.arn.split_once(":assumed-role/") {
+            Some((_, name)) => name,
+            None => self.arn.rsplit([':', '/']).next().unwrap_or(&self.arn),
+        }
     }
 
     fn changing(&self) -> MutexGuard<'_, Changing> {
@@ -176,18 +218,20 @@ impl Sessions {
     }
 
     /// Keeps a session of a person who signed in, and returns its id.
-    pub(crate) fn sign_in(&self, fill: Fill<'_>, now: Timestamp, token: SignInToken, has_password: bool) -> String {
-        let end = token.expiration.and_then(|end| Timestamp::from_second(end.seconds).ok());
-        let account = token.arn.split(':').nth(4).unwrap_or_default().to_owned();
+    pub(crate) fn sign_in(&self, fill: Fill<'_>, now: Timestamp, new: NewSession) -> String {
+        let end = new.expiration.and_then(|end| Timestamp::from_second(end.seconds).ok());
+        let account = new.arn.split(':').nth(4).unwrap_or_default().to_owned();
+        let flash = new.is_temporary.then(|| format!("You are signed in as {}.", new.arn));
         let session = SignedIn {
             account,
-            arn: token.arn,
+            arn: new.arn,
             form_token: random_text(fill),
-            has_password,
-            has_second_factor: token.mfa_authenticated,
-            token: Zeroizing::new(token.token),
+            has_password: new.has_password,
+            has_second_factor: new.has_second_factor,
+            is_temporary: new.is_temporary,
             until: later(now, ABSOLUTE).min(end.unwrap_or(now)),
-            changing: Mutex::new(Changing { proved: now, flash: None, roles: Vec::new() }),
+            authorization: new.authorization,
+            changing: Mutex::new(Changing { proved: now, flash, roles: Vec::new() }),
         };
         self.insert(fill, now, State::SignedIn(Arc::new(session)))
     }
@@ -282,7 +326,8 @@ mod tests {
         let end = Some(prost_types::Timestamp { seconds: later(signed_in, ABSOLUTE).as_second(), nanos: 0 });
         let token =
             SignInToken { arn: "arn:aws:iam::111122223333:root".to_owned(), expiration: end, ..Default::default() };
-        let id = sessions.sign_in(&|buffer| buffer.fill(7), signed_in, token, true);
+        let new = NewSession::of_person(token, true);
+        let id = sessions.sign_in(&|buffer| buffer.fill(7), signed_in, new);
         let Some(State::SignedIn(session)) = sessions.find(&id, signed_in) else { panic!("no session") };
         let at = |seconds| later(signed_in, Duration::from_secs(seconds));
         assert_eq!([0, 300, 301].map(|seconds| session.is_proved(at(seconds))), [true, true, false]);

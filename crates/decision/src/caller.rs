@@ -105,6 +105,8 @@ pub enum Credential {
     AccessKey(AccessKeyId),
     /// A bearer token, issued for a call that was signed with this key.
     Bearer(AccessKeyId),
+    /// A token of the console, issued for temporary credentials with this key. Only the console accepts it.
+    Console(AccessKeyId),
     /// The certificate of the client's TLS connection. Its caller is a user without a session.
     Certificate(Arc<ClientCertificate>),
 }
@@ -273,7 +275,7 @@ impl Caller {
     /// The access key id that signed the call, or the call that the bearer token was issued for. None with a certificate.
     pub fn access_key_id(&self) -> Option<&AccessKeyId> {
         match &self.credential {
-            Credential::AccessKey(id) | Credential::Bearer(id) => Some(id),
+            Credential::AccessKey(id) | Credential::Bearer(id) | Credential::Console(id) => Some(id),
             Credential::Certificate(_) => None,
         }
     }
@@ -282,7 +284,7 @@ impl Caller {
     pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
         match &self.credential {
             Credential::Certificate(certificate) => Some(certificate),
-            Credential::AccessKey(_) | Credential::Bearer(_) => None,
+            Credential::AccessKey(_) | Credential::Bearer(_) | Credential::Console(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@ mod mfa_device;
 pub(crate) mod passkey;
 pub(crate) mod password_change;
 pub(crate) mod password_rules;
+mod root_mfa_device;
 pub(crate) mod serial_number;
 mod server_certificate;
 mod service_specific_credential;

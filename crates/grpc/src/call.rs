@@ -23,6 +23,7 @@ pub(crate) static GRPC_WEB: FrontEnd = FrontEnd {
     signing_service: Some("bailiwick"),
     accepts_certificate: false,
     accepts_bearer: true,
+    accepts_console: false,
     accepts_query: false,
     accepts_unsigned_payload: true,
 };

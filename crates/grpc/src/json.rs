@@ -34,6 +34,7 @@ static FRONT_END: FrontEnd = FrontEnd {
     signing_service: Some("bailiwick"),
     accepts_certificate: false,
     accepts_bearer: true,
+    accepts_console: false,
     accepts_query: false,
     accepts_unsigned_payload: false,
 };

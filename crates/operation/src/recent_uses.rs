@@ -71,7 +71,7 @@ impl RecentUses {
                     set(&mut used.region, region);
                 });
             }
-            (_, Credential::Bearer(_) | Credential::Certificate(_)) => {}
+            (_, Credential::Bearer(_) | Credential::Console(_) | Credential::Certificate(_)) => {}
         }
     }
 

@@ -20,7 +20,7 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
         },
         revocable_by: match (&caller.session, &caller.credential) {
             (Some(session), _) => session.revocable_by(caller.account()).collect(),
-            (None, Credential::Bearer(key)) => vec![(caller.account(), key.as_str())],
+            (None, Credential::Bearer(key) | Credential::Console(key)) => vec![(caller.account(), key.as_str())],
             (None, Credential::AccessKey(_) | Credential::Certificate(_)) => Vec::new(),
         },
     }

@@ -50,7 +50,7 @@ impl Answer for Router {
         if bailiwick_grpc::Front::takes_json(request.uri().path()) {
             return Box::pin(grpc.handle_json(request, peer)).await;
         }
-        if bailiwick_console::Front::takes(request.uri().path()) {
+        if bailiwick_console::Front::takes(request.uri()) {
             return Box::pin(console.handle(request, peer)).await.map(Body::new);
         }
         if bailiwick_aws_json::Front::takes(request.uri(), request.headers()) {
@@ -78,7 +78,7 @@ impl Answer for Router {
             grpc.refuse(head, peer, error)
         } else if bailiwick_grpc::Front::takes_json(head.uri.path()) {
             grpc.refuse_json(head, peer, error)
-        } else if bailiwick_console::Front::takes(head.uri.path()) {
+        } else if bailiwick_console::Front::takes(&head.uri) {
             console.refuse(head, peer, error).map(Body::new)
         } else if bailiwick_aws_json::Front::takes(&head.uri, &head.headers) {
             json.refuse(head, peer, error).map(Body::new)

@@ -37,7 +37,7 @@ impl Shared {
         match outcome {
             Ok(caller) => {
                 let claim = match &proof {
-                    Ok(Proof::Bearer(token)) => self.failures.token(token),
+                    Ok(Proof::Bearer(token) | Proof::Console(token)) => self.failures.token(token),
                     Ok(Proof::Certificate(certificate)) => self.failures.certificate(&certificate.sha256),
                     _ => caller.caller.access_key_id().map_or(Claim::Unnamed, |key| self.failures.key(key.as_str())),
                 };
@@ -62,7 +62,7 @@ impl Shared {
     /// The unverified claim of a proof.
     fn claimed(&self, proof: &Proof<'_>) -> Claim {
         match proof {
-            Proof::Bearer(token) => self.failures.token(token),
+            Proof::Bearer(token) | Proof::Console(token) => self.failures.token(token),
             // Only holders of trusted certificates can make this claim, so that it has a limit of its own.
             Proof::Certificate(certificate) => self.failures.certificate(&certificate.sha256),
             Proof::Signature(signed) => match sigv4::parse(&signed.request) {

@@ -26,6 +26,8 @@ pub struct FrontEnd {
     pub accepts_certificate: bool,
     /// Whether it accepts bearer tokens.
     pub accepts_bearer: bool,
+    /// Whether it accepts tokens of the console. Only the console does, which keeps them to itself.
+    pub accepts_console: bool,
     /// Whether a request may have a query string, which may contain the signature.
     pub accepts_query: bool,
     /// Whether a signature need not cover the body, if no third party can change the request.

@@ -27,9 +27,14 @@ pub(crate) fn of<'a>(incoming: &'a Incoming<'_>, request: sigv4::Request<'a>) ->
         return Err(IamError::new(ErrorCode::IncompleteSignature, message));
     }
     if front_end.accepts_bearer
-        && let Some(token) = bearer(incoming)
+        && let Some(token) = token(incoming, "bearer")
     {
         return Ok(Proof::Bearer(token));
+    }
+    if front_end.accepts_console
+        && let Some(token) = token(incoming, "console")
+    {
+        return Ok(Proof::Console(token));
     }
     // What a request itself says about its caller is never replaced by the connection, even if it is invalid.
     if front_end.accepts_certificate
@@ -49,10 +54,10 @@ pub(crate) fn of<'a>(incoming: &'a Incoming<'_>, request: sigv4::Request<'a>) ->
     }))
 }
 
-/// Returns the bearer token, if the request has exactly one authorization header and it contains one. The verifier
-/// refuses several.
-fn bearer<'a>(incoming: &'a Incoming<'_>) -> Option<&'a str> {
+/// Returns the token, if the request has exactly one authorization header and it contains one of this scheme. The
+/// verifier refuses several.
+fn token<'a>(incoming: &'a Incoming<'_>, wanted: &str) -> Option<&'a str> {
     let value = incoming.header(&AUTHORIZATION)?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    scheme.eq_ignore_ascii_case(wanted).then_some(token.trim())
 }

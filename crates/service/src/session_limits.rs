@@ -18,7 +18,7 @@ const NEED_KEY: [(&str, &str); 5] = [
 ];
 
 /// Operations of ours that do what IAM does: they change a user's MFA devices.
-const AS_IAM: [&str; 2] = ["BeginPasskeyRegistration", "FinishPasskeyRegistration"];
+const AS_IAM: [&str; 3] = ["BeginPasskeyRegistration", "FinishPasskeyRegistration", "EnableRootMFADevice"];
 
 /// The operations of IAM and STS that a session may call, as far as its policies allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +32,21 @@ struct Limits {
 ///
 /// They depend on the principal first: credentials that were derived from those of a federated user, of a user's session,
 /// of a root task, or of a delegation keep their limits.
-fn limits(principal: &Principal, kind: SessionKind, mfa: bool) -> Limits {
-    match (principal, kind) {
-        (Principal::FederatedUser { .. }, _) => Limits { iam: false, sts: Some(&["GetCallerIdentity"]) },
+fn limits(caller: &Caller, kind: SessionKind) -> Limits {
+    match (&caller.principal, kind) {
+        // The console calls IAM for federated users, whose own calls cannot.
+        (Principal::FederatedUser { .. }, _) => {
+            let iam = matches!(caller.credential, Credential::Console(_));
+            Limits { iam, sts: Some(&["GetCallerIdentity"]) }
+        }
         (_, SessionKind::AssumeRoot) => Limits { iam: true, sts: Some(&["GetCallerIdentity"]) },
         // Nothing that could outlive the delegation is issued to them.
         (_, SessionKind::Delegated) => Limits { iam: true, sts: Some(&["GetCallerIdentity", "GetScopedCredentials"]) },
         (Principal::RoleSession { .. }, _) | (_, SessionKind::SignIn) => Limits { iam: true, sts: None },
-        (Principal::User { .. } | Principal::Root { .. }, _) => {
-            Limits { iam: mfa, sts: Some(&["AssumeRole", "GetCallerIdentity", "GetScopedCredentials"]) }
-        }
+        (Principal::User { .. } | Principal::Root { .. }, _) => Limits {
+            iam: caller.mfa.is_some(),
+            sts: Some(&["AssumeRole", "GetCallerIdentity", "GetScopedCredentials"]),
+        },
     }
 }
 
@@ -63,10 +68,10 @@ pub(crate) fn check(caller: &Caller, operation: &OperationInfo) -> Result<()> {
     let needs_long_term = is_sts && LONG_TERM_ONLY.contains(&operation.name);
     let Some(session) = caller.session.as_deref() else {
         // A bearer token must not become credentials that last longer.
-        let is_bearer = matches!(caller.credential, Credential::Bearer(_));
+        let is_bearer = matches!(caller.credential, Credential::Bearer(_) | Credential::Console(_));
         return if needs_long_term && is_bearer { refused() } else { Ok(()) };
     };
-    let limits = limits(&caller.principal, session.kind, caller.mfa.is_some());
+    let limits = limits(caller, session.kind);
     let service = if AS_IAM.contains(&operation.name) { "iam" } else { operation.service };
     match service {
         "iam" if !limits.iam => Err(IamError::new(

@@ -21,7 +21,7 @@ impl Handle<op::CreateToken> for Sts {
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: CreateTokenRequest) -> Result<Planned<Duration>> {
         // A bearer token that could be exchanged for the next one would never end.
-        if matches!(cx.caller().credential, Credential::Bearer(_)) {
+        if matches!(cx.caller().credential, Credential::Bearer(_) | Credential::Console(_)) {
             return Err(IamError::new(ErrorCode::AccessDenied, "a bearer token can not be traded for another one"));
         }
         let seconds = req.duration_seconds.map_or(DEFAULT_SESSION_SECONDS, i64::from);

@@ -38,6 +38,9 @@ pub(crate) struct TokenMessage {
     /// Zeros, for a token of a minimum length.
     #[prost(bytes = "vec", tag = "11")]
     padding: Vec<u8>,
+    /// In sign-in tokens: how long the session after the sign-in may last, if the request said.
+    #[prost(uint32, optional, tag = "12")]
+    session_seconds: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -176,6 +179,7 @@ pub(crate) struct Held {
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
     pub(crate) signed_for: Option<String>,
+    pub(crate) session_seconds: Option<u32>,
 }
 
 impl TokenMessage {
@@ -193,6 +197,7 @@ impl TokenMessage {
             expires: expires.as_microsecond(),
             signed_for: None,
             padding: Vec::new(),
+            session_seconds: None,
         })
     }
 
@@ -203,6 +208,10 @@ impl TokenMessage {
 
     pub(crate) fn with_service(self, service: &str) -> Self {
         Self { signed_for: Some(service.to_owned()), ..self }
+    }
+
+    pub(crate) fn with_session_seconds(self, session_seconds: Option<u32>) -> Self {
+        Self { session_seconds, ..self }
     }
 
     /// Decodes the content of a token, with the credential of its kind. None for content that was never issued.
@@ -227,7 +236,7 @@ impl TokenMessage {
             _ => {}
         }
         let (issued, expires) = (time(self.issued)?, time(self.expires)?);
-        Some(Held { caller, issued, expires, signed_for: self.signed_for })
+        Some(Held { caller, issued, expires, signed_for: self.signed_for, session_seconds: self.session_seconds })
     }
 }
 

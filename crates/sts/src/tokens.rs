@@ -24,8 +24,9 @@ const MAX_TEXT: usize = 64 * 1024;
 
 /// Issues and opens the tokens of a cluster.
 ///
-/// There are four kinds, each sealed with its own keys so that they cannot be confused: session tokens, which prove
-/// nothing without their secret; bearer tokens, which prove their bearer; handles, which Bailiwick gives to another
+/// There are six kinds, each sealed with its own keys or bound to its kind so that they cannot be confused: session tokens,
+/// which prove nothing without their secret; bearer tokens, which prove their bearer; sign-in tokens of AWS's federation
+/// endpoint, and the tokens of the console that they are exchanged for; handles, which Bailiwick gives to another
 /// service for a caller that it authenticated; and trade-in tokens, which one account exchanges for delegated access.
 #[derive(Clone, Copy)]
 pub struct Tokens<'a> {
@@ -156,10 +157,7 @@ impl<'a> Tokens<'a> {
     /// # Errors
     /// `ServiceFailure` if sealing fails.
     pub fn issue_bearer(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
-        let message = TokenMessage::of(caller, issued, expires)?.encode_to_vec();
-        let aad = [&b"bearer"[..], self.cluster.as_bytes(), &[FORM]];
-        let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message).map_err(IamError::internal)?;
-        Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed)))
+        self.issue_of(b"bearer", &TokenMessage::of(caller, issued, expires)?)
     }
 
     /// Opens a bearer token. The caller's credential is [`Credential::Bearer`].
@@ -167,21 +165,67 @@ impl<'a> Tokens<'a> {
     /// # Errors
     /// [`TokenError`].
     pub fn open_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, TokenError> {
-        let aad = [&b"bearer"[..], self.cluster.as_bytes(), &[FORM]];
-        let token = decode(token)?;
-        let opened = self.sealer.open(KeyPurpose::BearerToken, &aad, sealed(&token)?).map_err(invalid)?;
-        read(&opened, Credential::Bearer, now).map(Bearer::from)
+        self.open_of(b"bearer", token, Credential::Bearer, now).map(Bearer::from)
     }
 
-    /// Issues a sign-in token of AWS's federation endpoint for a caller with temporary credentials. It does not open as a bearer token.
+    /// Issues a sign-in token of AWS's federation endpoint for a caller with temporary credentials. It does not open as a
+    /// bearer token. `seconds` is how long the session after the sign-in may last, if the request said.
     ///
     /// # Errors
     /// `ServiceFailure` if sealing fails.
-    pub fn issue_sign_in(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
-        let message = TokenMessage::of(caller, issued, expires)?.encode_to_vec();
-        let aad = [&b"sign-in"[..], self.cluster.as_bytes(), &[FORM]];
-        let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message).map_err(IamError::internal)?;
-        Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed)))
+    pub fn issue_sign_in(
+        &self,
+        caller: &Caller,
+        issued: Timestamp,
+        expires: Timestamp,
+        seconds: Option<u32>,
+    ) -> Result<String, IamError> {
+        self.issue_of(b"sign-in", &TokenMessage::of(caller, issued, expires)?.with_session_seconds(seconds))
+    }
+
+    /// Opens a sign-in token. The caller's credential is [`Credential::Console`]; the number is that of its issue.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_sign_in(&self, token: &str, now: Timestamp) -> Result<(Bearer, Option<u32>), TokenError> {
+        let held = self.open_of(b"sign-in", token, Credential::Console, now)?;
+        let seconds = held.session_seconds;
+        Ok((held.into(), seconds))
+    }
+
+    /// Issues the token of a session of the console. It opens neither as a bearer token nor as a sign-in token.
+    ///
+    /// # Errors
+    /// `ServiceFailure` if sealing fails.
+    pub fn issue_console(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
+        self.issue_of(b"console", &TokenMessage::of(caller, issued, expires)?)
+    }
+
+    /// Opens the token of a session of the console. The caller's credential is [`Credential::Console`].
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_console(&self, token: &str, now: Timestamp) -> Result<Bearer, TokenError> {
+        self.open_of(b"console", token, Credential::Console, now).map(Bearer::from)
+    }
+
+    fn issue_of(&self, kind: &[u8], message: &TokenMessage) -> Result<String, IamError> {
+        let aad = [kind, self.cluster.as_bytes(), &[FORM]];
+        let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message.encode_to_vec());
+        Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed.map_err(IamError::internal)?)))
+    }
+
+    fn open_of(
+        &self,
+        kind: &[u8],
+        token: &str,
+        credential: fn(AccessKeyId) -> Credential,
+        now: Timestamp,
+    ) -> Result<Held, TokenError> {
+        let aad = [kind, self.cluster.as_bytes(), &[FORM]];
+        let token = decode(token)?;
+        let opened = self.sealer.open(KeyPurpose::BearerToken, &aad, sealed(&token)?).map_err(invalid)?;
+        read(&opened, credential, now)
     }
 
     /// Issues a handle for a caller. It opens only for the account of its `holder`, and names the `service` that the

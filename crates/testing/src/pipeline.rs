@@ -32,6 +32,7 @@ static GRPC: FrontEnd = FrontEnd {
     signing_service: Some("bailiwick"),
     accepts_certificate: true,
     accepts_bearer: true,
+    accepts_console: false,
     accepts_query: false,
     accepts_unsigned_payload: true,
 };
@@ -42,6 +43,7 @@ static QUERY: FrontEnd = FrontEnd {
     signing_service: None,
     accepts_certificate: false,
     accepts_bearer: false,
+    accepts_console: false,
     accepts_query: true,
     accepts_unsigned_payload: false,
 };

@@ -14,7 +14,7 @@ from support.server import ROOT, Credentials
 # Operations that succeed whatever policies say.
 OPEN = {"GetCallerIdentity", "GetSessionToken"}
 # Operations that refuse an invalid proof in the request with another code.
-PROOF = {"AssumeRoleWithSAML": "InvalidIdentityToken", "AssumeRoleWithWebIdentity": "InvalidIdentityToken", "GetSigninToken": "InvalidClientTokenId"}
+PROOF = {"AssumeRoleWithSAML": "InvalidIdentityToken", "AssumeRoleWithWebIdentity": "InvalidIdentityToken", "GetSigninToken": "InvalidClientTokenId", "SignInWithToken": "InvalidClientTokenId"}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,7 @@ def request(server, house, operation, name, account, key):
         "policyDocument": ALLOW_ALL, "policyType": "IDENTITY_POLICY",
         "OpenIDConnectProviderArn": f"{arn}oidc-provider/id.example.com/{name}", "ClientID": "app", "Url": f"https://id.example.com/{name}",
         "ThumbprintList": ["a" * 40], "InstanceProfileName": name, "SerialNumber": f"{arn}mfa/{name}", "VirtualMFADeviceName": name,
+        "authenticationCode1": "123456", "authenticationCode2": "654321", "serialNumber": f"{arn}mfa/{name}",
         "AuthenticationCode1": "123456", "AuthenticationCode2": "654321", "Password": "Spoonbill-17-mud", "OldPassword": "Spoonbill-17-mud",
         "NewPassword": "Spoonbill-18-mud", "AWSServiceName": "elasticbeanstalk.amazonaws.com", "ServiceNamespaces": ["s3"],
         "ServiceName": "codecommit.amazonaws.com", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA",
@@ -71,7 +72,7 @@ def request(server, house, operation, name, account, key):
         "TargetPrincipal": account, "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"},
         "account": account, "userName": name, "password": "Spoonbill-17-mud", "newPassword": "Spoonbill-18-mud",
         "accessKeyId": key, "secretAccessKey": "x" * 40, "sessionToken": "x" * 40, "sessionIds": ["ASIAIOSFODNN7EXAMPLE"],
-        "label": "key", "link": "A" * 100, "clientData": "e30", "attestationObject": "oA",
+        "label": "key", "link": "A" * 100, "signinToken": "A" * 100, "clientData": "e30", "attestationObject": "oA",
         "EncodedMessage": "x" * 80, "authorizationId": "0" * 32, "Audience": ["a"], "SigningAlgorithm": "ES384", "Policy": ALLOW_ALL,
         "WebIdentityToken": "a.b.c", "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/", "TrailName": name, "policyUri": "x", "principalArn": f"{arn}user/hidden/{name}",
         "changes": [{"deletePermissionsBoundary": {"identityArn": f"{arn}user/hidden/{name}"}}],

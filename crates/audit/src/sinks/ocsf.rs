@@ -25,6 +25,7 @@ const CLASSES: &[(&[&str], Class, u64, &str)] = &[
         &[
             "SignIn",
             "SignInWithLink",
+            "SignInWithToken",
             "GetSigninToken",
             "GetSignInCredentials",
             "CreateToken",
@@ -63,7 +64,12 @@ const CLASSES: &[(&[&str], Class, u64, &str)] = &[
         8,
         "Detach Policy",
     ),
-    (&["EnableMFADevice", "FinishPasskeyRegistration"], Class::AccountChange, 10, "MFA Factor Enable"),
+    (
+        &["EnableMFADevice", "EnableRootMFADevice", "FinishPasskeyRegistration"],
+        Class::AccountChange,
+        10,
+        "MFA Factor Enable",
+    ),
     (&["DeactivateMFADevice"], Class::AccountChange, 11, "MFA Factor Disable"),
 ];
 

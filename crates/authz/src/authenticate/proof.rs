@@ -18,6 +18,8 @@ pub enum Proof<'a> {
     Signature(SignedRequest<'a>),
     /// A bearer token.
     Bearer(&'a str),
+    /// A token of the console.
+    Console(&'a str),
     /// The certificate of the client's connection, for a request without another proof.
     Certificate(&'a PeerCertificate),
 }
@@ -49,6 +51,12 @@ impl Authz {
             Proof::Bearer(token) => {
                 let digest = PayloadHash::of(token.as_bytes()).0;
                 let open = || Tokens::of(&self.deployment).open_bearer(token, now);
+                self.by_token(&self.callers, &*self.snapshots.current()?, digest, now, || Ok(open()?))
+            }
+            Proof::Console(token) => {
+                // Callers are cached by the digest: a token of the console must not be found as a bearer token.
+                let digest = PayloadHash::of(format!("console {token}").as_bytes()).0;
+                let open = || Tokens::of(&self.deployment).open_console(token, now);
                 self.by_token(&self.callers, &*self.snapshots.current()?, digest, now, || Ok(open()?))
             }
             Proof::Certificate(certificate) => self.by_certificate(certificate, now),

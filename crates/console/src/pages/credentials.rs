@@ -15,6 +15,10 @@ use crate::view::{Cell, Field, SecretPage, Section, url};
 
 mod tabs;
 
+/// Why a person who signed in with temporary credentials has none of their own.
+pub(crate) const NO_USER: &str = "you signed in with temporary credentials: a session of a role or of a federated user has no \
+                                  password, access keys and MFA devices of its own";
+
 /// Whose credentials.
 pub(crate) struct Owner {
     /// The user; none for the person who is signed in, who may be root.
@@ -42,6 +46,7 @@ impl Owner {
     pub(crate) fn of_address(person: &Person<'_>) -> Called<Self> {
         match person.query().text("user") {
             Some(name) => Ok(Self::user(&name)),
+            None if person.session.is_temporary => Err(person.failure(IamError::validation(NO_USER))),
             None if person.role.is_none() => Ok(Self::person()),
             None => {
                 let message = "your own credentials are not the role's: return from the role first";
@@ -125,10 +130,7 @@ impl Owner {
         let table = person.table("MFA devices", &["Serial number", "Enabled", "Change"], "No MFA device.");
         let table = rows(table, listed.map(|listed| listed.mfa_devices.into_iter().map(row).collect()));
         let section = Section::new("MFA devices", table);
-        let section = match self.user_name.is_none() && person.session.is_root() {
-            true => section,
-            false => section.link(self.link("mfa"), "Add an authenticator app"),
-        };
+        let section = section.link(self.link("mfa"), "Add an authenticator app");
         section.link(self.link("passkey"), "Add a passkey")
     }
 

@@ -10,6 +10,7 @@ use crate::pages::{bare, sign_in};
 use crate::person::{Page, Person};
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::session::NewSession;
 use crate::view::{Assets, Chrome, Problem, url};
 
 /// Answers `/console/first?link=…` for a browser without a session. Only the form uses the link up, so a program that
@@ -22,7 +23,10 @@ pub(crate) async fn answer(request: &Request<'_>) -> Reply {
     }
     let asked = SignInWithLinkRequest { link };
     match request.call::<op::SignInWithLink>(None, asked).await {
-        Ok(answer) => sign_in::start(request, answer.session.unwrap_or_default(), false, "/console/first"),
+        Ok(answer) => {
+            let session = NewSession::of_person(answer.session.unwrap_or_default(), false);
+            sign_in::start(request, session, "/console/first")
+        }
         Err(error) => {
             let problem = Some(Problem::new(&error));
             bare(error.status(), &LinkPage { assets: Assets::default(), address, problem })

@@ -3,7 +3,7 @@
 use askama::Template;
 use bailiwick_api::iam::{CreateVirtualMfaDeviceRequest, EnableMfaDeviceRequest};
 use bailiwick_api::op;
-use bailiwick_model::IamError;
+use bailiwick_api::signin::EnableRootMfaDeviceRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -12,31 +12,32 @@ use crate::person::{Page, Person};
 use crate::request::CallError;
 use crate::view::{Change, Chrome, Field, Problem};
 
+/// The name that AWS's console gives to the device of root.
+const ROOT_DEVICE: &str = "root-account-mfa-device";
+
 /// Answers `/console/mfa`: for the user that the address names, or for the person.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
     if let Some(page) = person.prove_first() {
         return page;
     }
     let owner = Owner::of_address(person)?;
+    // EnableMFADevice takes the name of a user, which root has not.
     let user_name = match owner.user_name() {
-        Some(name) => name,
-        // EnableMFADevice takes the name of a user, which root's is not.
-        None if person.session.is_root() => {
-            let message = "root has no authenticator app: add a passkey in its place";
-            return Err(person.failure(IamError::validation(message)));
-        }
-        None => person.own_name().await?,
+        None if person.session.is_root() => None,
+        None => Some(person.own_name().await?),
+        name => name,
     };
+    let device_name = user_name.as_deref().unwrap_or(ROOT_DEVICE);
     match person.asked() {
-        "begin" => begin(person, &owner, &user_name).await,
+        "begin" => begin(person, &owner, device_name).await,
         "enable" => enable(person, &owner, user_name).await,
-        "" if !person.is_post() => first(person, &owner, &user_name, None),
+        "" if !person.is_post() => first(person, &owner, device_name, None),
         _ => Err(person.unknown_change()),
     }
 }
 
-fn first(person: &Person<'_>, owner: &Owner, user_name: &str, error: Option<&CallError>) -> Page {
-    let name = Field::line("name", "Name of the device", 128).with(user_name).required();
+fn first(person: &Person<'_>, owner: &Owner, device_name: &str, error: Option<&CallError>) -> Page {
+    let name = Field::line("name", "Name of the device", 128).with(device_name).required();
     let name = name.hint("Unique in the account. Letters, digits and +=,.@_- in any order.");
     let about =
         "An app on a phone or computer shows a new code of six digits every 30 seconds. You need it at hand now.";
@@ -44,12 +45,12 @@ fn first(person: &Person<'_>, owner: &Owner, user_name: &str, error: Option<&Cal
     person.change_page((owner.page().to_owned(), "Back"), error, change)
 }
 
-async fn begin(person: &Person<'_>, owner: &Owner, user_name: &str) -> Page {
+async fn begin(person: &Person<'_>, owner: &Owner, device_name: &str) -> Page {
     let asked =
         CreateVirtualMfaDeviceRequest { virtual_mfa_device_name: person.form().text("name"), ..Default::default() };
     let device = match person.call::<op::CreateVirtualMFADevice>(asked).await {
         Ok(answer) => answer.virtual_mfa_device.unwrap_or_default(),
-        Err(error) => return first(person, owner, user_name, Some(&error)),
+        Err(error) => return first(person, owner, device_name, Some(&error)),
     };
     let seed = device.base32_string_seed.unwrap_or_default();
     let page = AppPage {
@@ -63,17 +64,20 @@ async fn begin(person: &Person<'_>, owner: &Owner, user_name: &str) -> Page {
     person.page(&page)
 }
 
-async fn enable(person: &Person<'_>, owner: &Owner, user_name: String) -> Page {
+async fn enable(person: &Person<'_>, owner: &Owner, user_name: Option<String>) -> Page {
     let form = person.form();
     let code = |name| form.text(name).map(|code| code.replace(' ', ""));
-    let asked = EnableMfaDeviceRequest {
-        user_name: Some(user_name),
-        serial_number: form.text("serial"),
-        authentication_code1: code("code1"),
-        authentication_code2: code("code2"),
+    let serial_number = form.text("serial");
+    let (authentication_code1, authentication_code2) = (code("code1"), code("code2"));
+    let enabled = if user_name.is_none() {
+        let asked = EnableRootMfaDeviceRequest { serial_number, authentication_code1, authentication_code2 };
+        person.call::<op::EnableRootMFADevice>(asked).await.map(drop)
+    } else {
+        let asked = EnableMfaDeviceRequest { user_name, serial_number, authentication_code1, authentication_code2 };
+        person.call::<op::EnableMFADevice>(asked).await.map(drop)
     };
-    match person.call::<op::EnableMFADevice>(asked).await {
-        Ok(_) => person.done(owner.page(), "The MFA device is enabled. Its codes are asked for at the next sign-in."),
+    match enabled {
+        Ok(()) => person.done(owner.page(), "The MFA device is enabled. Its codes are asked for at the next sign-in."),
         Err(error) => {
             let page = AppPage {
                 chrome: person.chrome("Add an authenticator app"),

@@ -8,7 +8,7 @@ use bailiwick_api::signin::{
 use bailiwick_model::IamError;
 use http::StatusCode;
 
-use crate::pages::credentials::Owner;
+use crate::pages::credentials::{NO_USER, Owner};
 use crate::pages::{rows, sign_in};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
@@ -18,6 +18,9 @@ use crate::view::{Cell, Change, DetailPage, Field, Problem, Section};
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
     if person.role.is_some() {
         return person.done("/console", "Your profile is not the role's: return from the role first.");
+    }
+    if person.session.is_temporary {
+        return of_credentials(person);
     }
     let error = if person.is_post() {
         match change(person).await {
@@ -46,6 +49,31 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         destroying: Vec::new(),
     };
     person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+/// The page of a person who signed in with temporary credentials.
+fn of_credentials(person: &Person<'_>) -> Page {
+    if person.is_post() {
+        return Err(person.failure(IamError::validation(NO_USER)));
+    }
+    let session = &person.session;
+    let end = prost_types::Timestamp { seconds: session.until.as_second(), nanos: 0 };
+    let facts = vec![
+        ("ARN", Cell::Code(session.arn.clone())),
+        ("Account", Cell::Code(session.account.clone())),
+        ("The session ends", Cell::Time(person.moment(Some(&end)))),
+        ("Credentials of your own", Cell::text(format!("None: {NO_USER}."))),
+    ];
+    person.page(&DetailPage {
+        chrome: person.chrome("Your session"),
+        back: ("/console", "Home"),
+        problem: None,
+        facts: person.facts(facts),
+        changes: Vec::new(),
+        sections: Vec::new(),
+        documents: Vec::new(),
+        destroying: Vec::new(),
+    })
 }
 
 fn password(person: &Person<'_>) -> Change {

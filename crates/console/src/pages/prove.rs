@@ -4,6 +4,8 @@ use askama::Template;
 use bailiwick_api::op;
 use bailiwick_api::signin::{SignInRequest, SignOutRequest};
 
+use bailiwick_model::{ErrorCode, IamError};
+
 use crate::cookie::inner_address;
 use crate::person::{Page, Person};
 use crate::reply;
@@ -13,6 +15,11 @@ use crate::view::{Chrome, Problem, url};
 /// Answers `/console/prove`, which leads back to the page that asked.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
     let next = inner_address(person.query().raw("next"));
+    if person.session.is_temporary {
+        let message = "you signed in with temporary credentials, which have no password to ask for: sign in again with a \
+                       new link, and make the change within five minutes";
+        return Err(person.failure(IamError::new(ErrorCode::AccessDenied, message)));
+    }
     if !person.session.has_password {
         return person.done("/console/profile", "Give root a password first: changes of credentials ask for it.");
     }
@@ -35,7 +42,8 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         Ok(answer) => {
             if let Some(session) = answer.session {
                 // This session has its purpose behind it.
-                let _ = person.request.call::<op::SignOut>(Some(&session.token), SignOutRequest {}).await;
+                let authorization = format!("Bearer {}", session.token);
+                let _ = person.request.call::<op::SignOut>(Some(&authorization), SignOutRequest {}).await;
             }
             person.session.set_proved(person.request.now);
             person.session.set_flash("Thank you. Now repeat the change.".to_owned());

@@ -15,7 +15,7 @@ use crate::pages::bare;
 use crate::person::Person;
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Request};
-use crate::session::{Pending, State};
+use crate::session::{NewSession, Pending, State};
 use crate::view::{Assets, Problem, url};
 
 /// Answers `/console/sign-in`.
@@ -63,7 +63,7 @@ pub(crate) fn lead(request: &Request<'_>, why: &str) -> Reply {
 pub(crate) async fn sign_out(person: &Person<'_>, id: &str) -> Reply {
     let request = person.request;
     // It may have ended already.
-    let _ = request.call::<op::SignOut>(Some(person.session.token()), SignOutRequest {}).await;
+    let _ = request.call::<op::SignOut>(Some(person.session.authorization()), SignOutRequest {}).await;
     request.context.sessions.end(id);
     lead(request, "out")
 }
@@ -174,13 +174,13 @@ fn assertion(form: &Form) -> Option<PasskeyAssertion> {
 
 /// Gives the browser a session of a person with a password, and leads it to a page.
 fn signed_in(request: &Request<'_>, token: SignInToken, next: &str) -> Reply {
-    start(request, token, true, next)
+    start(request, NewSession::of_person(token, true), next)
 }
 
 /// Gives the browser a session, and leads it to a page.
-pub(crate) fn start(request: &Request<'_>, token: SignInToken, has_password: bool, next: &str) -> Reply {
+pub(crate) fn start(request: &Request<'_>, session: NewSession, next: &str) -> Reply {
     let context = request.context;
-    let id = context.sessions.sign_in(&|buffer| context.fill(buffer), request.now, token, has_password);
+    let id = context.sessions.sign_in(&|buffer| context.fill(buffer), request.now, session);
     let mut reply = reply::redirect(next);
     set_cookie(&mut reply, request.peer, &id);
     reply
@@ -192,9 +192,7 @@ fn first_page(status: StatusCode, request: &Request<'_>, problem: Option<Problem
     let notice = match query.raw("why") {
         _ if problem.is_some() => "",
         "out" => "You are signed out.",
-        "ended" => {
-            "Your session has ended: it was idle for 15 minutes, is older than 12 hours, or the server restarted."
-        }
+        "ended" => "Your session has ended: it was idle for 15 minutes, reached its time, or the server restarted.",
         "password" => "Your password was changed. Sign in with the new one.",
         "revoked" => "Your session was ended: it was revoked, or your password or user changed.",
         _ => "",

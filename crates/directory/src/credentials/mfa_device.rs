@@ -77,12 +77,12 @@ fn invalid_for_user() -> IamError {
 pub struct Codes(String, String);
 
 impl Codes {
-    fn parse(first: &Option<String>, second: &Option<String>) -> Result<Self> {
+    pub(super) fn parse(first: &Option<String>, second: &Option<String>) -> Result<Self> {
         let first = required(first, "authenticationCode1")?.to_owned();
         Ok(Codes(first, required(second, "authenticationCode2")?.to_owned()))
     }
 
-    fn texts(&self) -> [&str; 2] {
+    pub(super) fn texts(&self) -> [&str; 2] {
         [&self.0, &self.1]
     }
 }

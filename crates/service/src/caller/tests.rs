@@ -22,6 +22,7 @@ static FRONT_END: FrontEnd = FrontEnd {
     signing_service: None,
     accepts_certificate: false,
     accepts_bearer: false,
+    accepts_console: false,
     accepts_query: true,
     accepts_unsigned_payload: false,
 };

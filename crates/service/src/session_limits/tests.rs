@@ -43,6 +43,13 @@ fn caller(principal: Principal, kind: Option<SessionKind>, mfa: bool, bearer: bo
     }
 }
 
+/// The same in the console.
+fn in_console(principal: Principal, kind: SessionKind) -> Caller {
+    let caller = caller(principal, Some(kind), false, false);
+    let key = caller.access_key_id().unwrap().clone();
+    Caller { credential: Credential::Console(key), ..caller }
+}
+
 /// The operations of STS that need credentials, in the order of the columns below.
 const STS: [&str; 10] = [
     "AssumeRole",
@@ -75,6 +82,8 @@ fn each_kind_of_session_calls_what_aws_documents() {
         ("GetSessionToken of root", caller(root(), Some(SessionToken), false, false), false, "+---+--+--"),
         ("GetFederationToken", caller(federated(), Some(FederationToken), false, false), false, "----+-----"),
         ("its bearer token", caller(federated(), Some(FederationToken), false, true), false, "----+-----"),
+        ("its session in the console", in_console(federated(), FederationToken), true, "----+-----"),
+        ("a role in the console", in_console(role(), AssumeRole), true, "++++++-+-+"),
         ("AssumeRoot", caller(root(), Some(AssumeRoot), false, false), true, "----+-----"),
         ("delegated access of a user", caller(user(), Some(Delegated), false, false), true, "----+--+--"),
         ("delegated access of a role", caller(role(), Some(Delegated), false, false), true, "----+--+--"),

@@ -30,7 +30,7 @@ async fn every_operation_that_wants_a_signature_refuses_a_call_without_one() {
             unsigned.push(route.name);
         }
     }
-    let signing_in = ["SignIn", "ChangeExpiredPassword", "SignInWithLink", "GetSigninToken"];
+    let signing_in = ["SignIn", "ChangeExpiredPassword", "SignInWithLink", "GetSigninToken", "SignInWithToken"];
     assert_eq!(unsigned, [&signing_in[..], &["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"]].concat());
 }
 

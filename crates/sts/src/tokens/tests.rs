@@ -250,3 +250,30 @@ proptest! {
         let _ = read(&bytes, Credential::Bearer, now());
     }
 }
+
+#[test]
+fn tokens_of_the_console_and_of_other_kinds_open_nothing_else() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let (caller, end) = (session(&[], &[], None), time("12:10:00"));
+    let sign_in = tokens.issue_sign_in(&caller, now(), end, Some(900)).unwrap();
+    let console = tokens.issue_console(&caller, now(), end).unwrap();
+    let bearer = tokens.issue_bearer(&caller, now(), end).unwrap();
+    let opens = |token: &str| {
+        let signed_in = tokens.open_sign_in(token, now()).map(drop);
+        [signed_in, tokens.open_console(token, now()).map(drop), tokens.open_bearer(token, now()).map(drop)]
+    };
+    let no = Err(TokenError::Invalid);
+    assert_eq!(opens(&sign_in), [Ok(()), no, no]);
+    assert_eq!(opens(&console), [no, Ok(()), no]);
+    assert_eq!(opens(&bearer), [no, no, Ok(())]);
+    let (opened, seconds) = tokens.open_sign_in(&sign_in, now()).unwrap();
+    assert_eq!(seconds, Some(900));
+    assert_eq!(opened.caller.credential, Credential::Console(caller.access_key_id().unwrap().clone()));
+    for token in [&sign_in, &console] {
+        assert_eq!(Tokens::new(&sealer, "sea").open_sign_in(token, now()).map(drop), no);
+        assert_eq!(Tokens::new(&sealer, "sea").open_console(token, now()).map(drop), no);
+    }
+    assert_eq!(tokens.open_sign_in(&sign_in, end).map(drop), Err(TokenError::Expired));
+    assert_eq!(tokens.open_console(&console, end).map(drop), Err(TokenError::Expired));
+}

@@ -2,6 +2,7 @@
 
 use bailiwick_api::signin::{self, SignInRequest, SignInToken};
 use bailiwick_api::{iam, op};
+use bailiwick_operation::Clock as _;
 use bailiwick_testing::{ALLOW_ALL, Client, Key, MAIN, code};
 
 use super::{DENY_WITHOUT_MFA, OTHER, PASSWORD, bearer, request, text};
@@ -203,4 +204,32 @@ async fn tokens_of_other_kinds_are_not_sign_in_sessions() {
     env.call::<op::DeleteRole>(&env.root, deleted).await.unwrap();
     let answer = env.call::<op::GetSigninToken>(&Client::Anonymous, exchange(&role_key)).await;
     assert_eq!(code(&answer), "InvalidClientTokenId", "of a deleted role");
+}
+
+#[tokio::test]
+async fn a_sign_in_token_is_for_a_quarter_of_an_hour() {
+    let env = TestEnv::new().await;
+    env.person("Heron").await;
+    let session = env.token("Heron").await;
+    let keys = env.credentials(&session).await;
+    let role = env.role(&keys, "Diver").await;
+    let Client::Key(key) = &role else { panic!("a role without keys") };
+    let lent = signin::GetSigninTokenRequest {
+        access_key_id: Some(key.id.as_str().to_owned()),
+        secret_access_key: Some(key.secret.clone()),
+        session_token: key.token.clone(),
+        session_duration: Some(900),
+    };
+    let signin_token = Some(env.call::<op::GetSigninToken>(&Client::Anonymous, lent).await.unwrap().signin_token);
+    let request = signin::SignInWithTokenRequest { signin_token };
+    env.clock.advance(899);
+    let answer = env.call::<op::SignInWithToken>(&Client::Anonymous, request.clone()).await.unwrap();
+    assert!(answer.arn.ends_with(":assumed-role/Diver/swim"), "{}", answer.arn);
+    let left = answer.expiration.unwrap().seconds - env.clock.now().as_second();
+    assert_eq!(left, 900);
+    // The front end of these tests is not the console.
+    assert_eq!(env.uses(&Client::Bearer(answer.console_token)).await, "InvalidClientTokenId");
+    env.clock.advance(1);
+    let late = env.call::<op::SignInWithToken>(&Client::Anonymous, request).await;
+    assert_eq!(code(&late), "ExpiredToken");
 }
