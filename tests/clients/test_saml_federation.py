@@ -9,6 +9,7 @@ import random
 import boto3
 import pytest
 import signxml
+from attacks.watch import MEBIBYTE, memory
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -132,6 +133,30 @@ def test_an_assertion_stays_used_when_the_provider_is_created_again(aws, federat
     aws.call("CreateSAMLProvider", Name=federation.role_name, SAMLMetadataDocument=federation.idp.metadata())
     assert federation.code(xml) == "InvalidIdentityToken"
     assert federation.code(other) == "OK"
+
+
+def test_new_metadata_counts_at_once(aws, federation):
+    """The server keeps parsed metadata: a key that was replaced verifies nothing more, one that is set again does."""
+    old, new = federation.idp, SamlIdp(federation.idp.entity)
+    padding = f"<!--{'x' * 3_000_000}-->"  # Large metadata is cut in rows.
+    for current, other, more in ((new, old, padding), (old, new, ""), (new, old, ""), (old, new, padding)):
+        assert federation.code(other.respond(federation.attributes)) == "OK"
+        aws.call("UpdateSAMLProvider", SAMLProviderArn=federation.provider, SAMLMetadataDocument=current.metadata() + more)
+        assert federation.code(other.respond(federation.attributes)) == "InvalidIdentityToken"
+        assert federation.code(current.respond(federation.attributes)) == "OK"
+
+
+def test_large_metadata_costs_an_anonymous_caller_nothing(aws, federation):
+    """It is parsed once, not for every call, which needs no credentials."""
+    padding = f"<!--{'x' * 9_900_000}-->"
+    aws.call("UpdateSAMLProvider", SAMLProviderArn=federation.provider, SAMLMetadataDocument=federation.idp.metadata() + padding)
+    assert federation.code(federation.idp.respond(federation.attributes)) == "OK"
+    forged = federation.idp.respond(federation.attributes).replace("alice", "other")
+    before = memory(federation.server)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        codes = list(pool.map(lambda _: federation.code(forged), range(64)))
+    assert set(codes) <= {"InvalidIdentityToken", "Throttling"}
+    assert memory(federation.server) - before < 50 * MEBIBYTE
 
 
 @pytest.mark.parametrize("url", [ENDPOINT, "https://eu-central-1.signin.aws.amazon.com/saml", "OWN/saml", f"{ENDPOINT}/acs/ID", "https://us-west-2.signin.aws.amazon.com/saml/acs/ID", "OWN/saml/acs/ID"])

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_model::IamError;
-use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Refused, Route, Service, read_body};
+use bailiwick_service::{Answer, FrontEnd, Incoming, Larger, Peer, Refused, Route, Service, read_body};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -65,8 +65,8 @@ impl Front {
     {
         let (head, body) = request.into_parts();
         let protocol = Protocol::of(&head.uri, &head.headers).unwrap_or(Protocol::Json11);
-        let body = match read_body(body).await {
-            Ok(body) => body,
+        let body = match read_body(body, |_| Larger::Refused).await {
+            Ok(body) => body.bytes,
             Err(error) => return self.refuse(&head, &peer, &error),
         };
         let Decoded { operation, message } = match codec::decode_request(protocol, &head, &body) {

@@ -64,8 +64,13 @@ fn decode(text: &[u8]) -> Result<Cow<'_, str>> {
         }
         rest = &rest[at + 3..];
     }
-    let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
-    let bytes: Vec<u8> = percent_decode(&spaced).collect();
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split(|byte| *byte == b'+');
+    bytes.extend(parts.next().into_iter().flat_map(percent_decode));
+    for part in parts {
+        bytes.push(b' ');
+        bytes.extend(percent_decode(part));
+    }
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| malformed("the parameters are not UTF-8"))
 }
 

@@ -1,9 +1,10 @@
 //! Converts HTTP requests to calls, and results to HTTP responses.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, Incoming, Peer, Refused, Route, Service, read_body};
+use bailiwick_service::{Answer, Incoming, Larger, Peer, Refused, Route, Service, WholeBody, read_body};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
@@ -39,8 +40,9 @@ impl Front {
     {
         let (parts, body) = request.into_parts();
         let json = accepts_json(&parts.headers);
-        let body = match read_body(body).await {
-            Ok(body) => body,
+        let read = read_body(body, |begin| self.larger(&parts, begin, peer.ip)).await;
+        let WholeBody { bytes: body, place: _place } = match read {
+            Ok(read) => read,
             Err(error) => return self.refuse(&parts, &peer, &error),
         };
         if parts.uri.path() == federation::PATH {
@@ -62,6 +64,22 @@ impl Front {
         };
         let answer = self.service.call(incoming).await;
         self.render(route, answer, json)
+    }
+
+    /// Whether a body that begins so may have more than 1 MiB: only if its operation takes such requests.
+    fn larger(&self, parts: &Parts, begin: &[u8], client: IpAddr) -> Larger {
+        // Clients send the action first. The last parameter is not complete.
+        let end = begin.iter().rposition(|byte| *byte == b'&').unwrap_or(0);
+        let route = parameters(parts, &begin[..end])
+            .and_then(|pairs| codec::find_operation(&pairs))
+            .ok()
+            .and_then(|operation| Route::find(operation.path()));
+        match route {
+            Some(route) if route.takes_large_requests => {
+                self.service.large_requests().take(client).map_or(Larger::NoPlace, Larger::Allowed)
+            }
+            _ => Larger::Refused,
+        }
     }
 
     fn render(&self, route: &'static Route, answer: Answer, json: bool) -> Response<Full<Bytes>> {

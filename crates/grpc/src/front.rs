@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError};
-use bailiwick_service::{FrontEnd, Peer, Refused, Route, Service};
+use bailiwick_service::{FrontEnd, LargeRequests, Peer, Refused, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
@@ -23,7 +23,7 @@ use crate::refusable::{BodyFailure, Refusable};
 use crate::status;
 use crate::{Body, BoxError};
 
-/// The largest request message: 1 MiB, as for every request.
+/// The largest request message: 1 MiB, as for every request but those of a few operations.
 const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// The largest message to health and reflection, whose requests contain only names.
@@ -130,7 +130,10 @@ impl Front {
             let service = Arc::clone(&self.service);
             let uri = request.uri().clone();
             let call = Call { is_begun: &is_begun, front_end, service, route, uri, peer: peer.clone() };
-            let mut codec = Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE);
+            // Without a place, a message of these operations may have 1 MiB, as all others.
+            let large = route.takes_large_requests.then(|| self.service.large_requests().take(peer.ip)).flatten();
+            let largest = large.as_ref().map_or(MAX_MESSAGE, |_| LargeRequests::LARGEST);
+            let mut codec = Grpc::new(Raw).max_decoding_message_size(largest);
             let failure = request.extensions().get::<BodyFailure>().cloned().unwrap_or_default();
             let answer = codec.unary(call, request.map(|body| Refusable::new(body, failure))).await;
             if is_begun.load(Ordering::Relaxed) {

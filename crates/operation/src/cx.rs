@@ -12,7 +12,9 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
-use crate::{Caller, IssuerKeys, IssuerKeysOutcome, PasswordOutcome, PasswordPool, RecentUses, RevisionScope};
+use crate::{
+    Caller, IssuerKeys, IssuerKeysOutcome, PasswordOutcome, PasswordPool, RecentUses, RevisionScope, SamlMetadataCache,
+};
 
 /// The source of the time.
 pub trait Clock: Send + Sync + 'static {
@@ -54,6 +56,8 @@ pub struct Deployment {
     pub passwords: Arc<PasswordPool>,
     /// Gets the keys of OpenID Connect issuers.
     pub issuer_keys: Arc<dyn IssuerKeys>,
+    /// The parsed metadata of SAML providers.
+    pub saml_metadata: SamlMetadataCache,
 }
 
 impl Deployment {

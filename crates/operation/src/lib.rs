@@ -28,6 +28,7 @@ mod password;
 mod principals;
 mod recent_uses;
 mod revision;
+mod saml_metadata;
 mod secrets;
 mod standing;
 
@@ -54,5 +55,6 @@ pub use password::{
 pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals, show_trust_policy};
 pub use recent_uses::{RecentServiceUse, RecentServiceUses, RecentUse, RecentUses};
 pub use revision::RevisionScope;
+pub use saml_metadata::SamlMetadataCache;
 pub use secrets::{PasswordOwner, SecretOwner, SecretPlace};
 pub use standing::standing;

@@ -56,6 +56,7 @@ impl Opened {
         let store_id = uuid(self.meta.store_id);
         Arc::new(Deployment {
             recent_uses: bailiwick_operation::RecentUses::default(),
+            saml_metadata: bailiwick_operation::SamlMetadataCache::default(),
             partition: self.meta.partition,
             region,
             public_url,

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
+use crate::{LargePlace, LargeRequests};
+
 /// The largest body: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
 /// The initial capacity for a small body.
@@ -49,30 +51,60 @@ impl From<BodyError> for IamError {
     }
 }
 
-/// Reads the whole body of a request in a protocol of AWS, of at most 1 MiB. The listener limits its time, and the memory
-/// of all bodies.
+/// What a front end says of a body of more than 1 MiB, by its beginning.
+pub enum Larger {
+    /// It may have up to [`LargeRequests::LARGEST`] bytes.
+    Allowed(LargePlace),
+    /// No request of its operation is so large.
+    Refused,
+    /// All places are taken.
+    NoPlace,
+}
+
+/// A whole body.
+pub struct WholeBody {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Its place, if it is large. It is kept until the request is answered.
+    pub place: Option<LargePlace>,
+}
+
+/// Reads the whole body of a request in a protocol of AWS, of at most 1 MiB, or larger if the front end allows it. The
+/// listener limits its time, and the memory of all bodies.
 ///
 /// # Errors
-/// `RequestEntityTooLarge`; `MalformedInput` or `ServiceUnavailable` if it did not arrive.
-pub async fn read_body<B>(mut body: B) -> Result<Bytes>
+/// `RequestEntityTooLarge`; `MalformedInput` or `ServiceUnavailable` if it did not arrive, or other large requests are
+/// being received.
+pub async fn read_body<B>(mut body: B, larger: impl FnOnce(&[u8]) -> Larger) -> Result<WholeBody>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     // Most bodies arrive in one piece, which needs no copy.
     let (mut whole, mut pieces) = (Bytes::new(), Vec::new());
-    let (mut size, large) = (0, || IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB"));
-    if body.size_hint().lower() > MAX_DRAINED as u64 {
-        return Err(large());
+    let (mut size, mut largest, mut place, mut larger) = (0, MAX_BODY, None, Some(larger));
+    let mut refusal = IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB");
+    if body.size_hint().lower() > LargeRequests::LARGEST as u64 {
+        return Err(refusal);
     }
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| BodyError::refusal(error.into()))?;
         let Ok(data) = frame.into_data() else { continue };
         size += data.len();
-        if size > MAX_DRAINED {
-            return Err(large());
+        if size > MAX_BODY
+            && let Some(larger) = larger.take()
+        {
+            let begin = [&pieces[..], &whole, &data].into_iter().find(|bytes| !bytes.is_empty());
+            match larger(begin.unwrap_or_default()) {
+                Larger::Allowed(taken) => (largest, place) = (LargeRequests::LARGEST, Some(taken)),
+                Larger::Refused => {}
+                Larger::NoPlace => refusal = BodyError::NoRoom.into(),
+            }
         }
-        if size > MAX_BODY {
+        if size > largest.max(MAX_DRAINED) {
+            return Err(refusal);
+        }
+        if size > largest {
             (whole, pieces) = (Bytes::new(), Vec::new());
             continue;
         }
@@ -81,17 +113,17 @@ where
         } else {
             pieces.extend_from_slice(&std::mem::take(&mut whole));
             // Reserves the announced length, but not much more than has arrived.
-            let left = usize::try_from(body.size_hint().lower()).unwrap_or(MAX_BODY);
+            let left = usize::try_from(body.size_hint().lower()).unwrap_or(largest);
             if pieces.capacity() - pieces.len() < data.len() {
                 pieces.reserve_exact(data.len() + left.min(pieces.len().max(SMALL_BODY)));
             }
             pieces.extend_from_slice(&data);
         }
     }
-    if size > MAX_BODY {
-        return Err(large());
+    if size > largest {
+        return Err(refusal);
     }
-    Ok(if pieces.is_empty() { whole } else { pieces.into() })
+    Ok(WholeBody { bytes: if pieces.is_empty() { whole } else { pieces.into() }, place })
 }
 
 /// How much of a larger body with secrets is read and discarded before it is refused.

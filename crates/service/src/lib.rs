@@ -24,6 +24,7 @@ mod denied_policies;
 mod dispatch;
 mod failures;
 mod handlers;
+mod large_requests;
 mod last_used;
 mod lockout;
 mod log;
@@ -40,8 +41,9 @@ mod steps;
 mod token_buckets;
 
 pub use bailiwick_authz::PeerCertificate;
-pub use body::{BodyError, read_body, read_secret_body};
+pub use body::{BodyError, Larger, WholeBody, read_body, read_secret_body};
 pub use call::{Answer, FrontEnd, Incoming, Peer, Standing};
+pub use large_requests::{LargePlace, LargeRequests};
 pub use metrics::{Metrics, Samples};
 pub use origin::is_own_origin;
 pub use refused::Refused;

@@ -18,6 +18,8 @@ pub struct Route {
     pub path: &'static str,
     /// Whether it has a handler.
     pub coverage: Coverage,
+    /// Whether a request may have more than 1 MiB: whether a member may.
+    pub takes_large_requests: bool,
     /// Its index in the table, for counters.
     pub(crate) index: usize,
 }
@@ -65,6 +67,7 @@ macro_rules! table {
                     service: <op::$operation as Operation>::SERVICE,
                     path: <op::$operation as Operation>::PATH,
                     coverage: coverage(<op::$operation as Operation>::NAME),
+                    takes_large_requests: LARGE.contains(&<op::$operation as Operation>::NAME),
                     index,
                 });
             )*
@@ -74,6 +77,9 @@ macro_rules! table {
 }
 
 for_each_operation!(table);
+
+/// The operations with a member that may have more than 1 MiB.
+const LARGE: [&str; 3] = ["CreateSAMLProvider", "UpdateSAMLProvider", "UploadServerCertificate"];
 
 fn coverage(name: &str) -> Coverage {
     if NOT_IMPLEMENTED.contains(&name) { Coverage::NotImplemented } else { Coverage::Handled }

@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::uuid;
@@ -13,13 +14,18 @@ use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
 use crate::last_used;
 use crate::shared::Shared;
-use crate::{Answer, Incoming, Metrics, Parts, Refused, credential_rules, dispatch, refused};
+use crate::{Answer, Incoming, LargeRequests, Metrics, Parts, Refused, credential_rules, dispatch, refused};
 use bailiwick_operation::FairQueue;
 
 /// Answers calls. Shared by all front ends.
 pub struct Service(Shared);
 
 impl Service {
+    /// The places for requests of more than 1 MiB.
+    pub fn large_requests(&self) -> &Arc<LargeRequests> {
+        &self.0.large_requests
+    }
+
     /// The default limit of failures to authenticate, per second and source.
     pub const FAILURES_PER_SECOND: u32 = 50;
 
@@ -38,6 +44,7 @@ impl Service {
             call_rates: CallRates::new(0, 0),
             fair_queue,
             metrics,
+            large_requests: Arc::default(),
         })
     }
 

@@ -11,10 +11,10 @@ use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
 
-use crate::Metrics;
 use crate::call_rates::CallRates;
 use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
+use crate::{LargeRequests, Metrics};
 use bailiwick_operation::FairQueue;
 
 /// The parts of the service.
@@ -46,4 +46,5 @@ pub(crate) struct Shared {
     /// The queue of calls that are not decisions.
     pub(crate) fair_queue: FairQueue,
     pub(crate) metrics: Metrics,
+    pub(crate) large_requests: Arc<LargeRequests>,
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
+    Revision,
     codec::{self, AsMessage, Malformed, pb},
     keys::{self, CounterKind, Kind},
     tx::{Located, Page, Tx},
@@ -111,6 +112,12 @@ impl Tx {
             self.delete_key(new.chunk(number));
         }
         self.put_record(new.key(), &SamlProvider { metadata_chunks: chunks, ..new.clone() });
+    }
+
+    /// The revision at which a provider that this transaction read, or its metadata, was last changed. None if the
+    /// transaction did not read it, or changed it.
+    pub fn saml_provider_revision(&self, provider: &SamlProvider) -> Option<Revision> {
+        self.revision_read(&provider.key())
     }
 
     /// The metadata of a provider.

@@ -179,6 +179,14 @@ impl Tx {
         Ok(found.as_ref().map(|found| &found.value))
     }
 
+    /// The revision of the value that was read under a key. None if it was not read, is missing, or is written.
+    pub(crate) fn revision_read(&self, key: &Bytes) -> Option<Revision> {
+        if self.writes.contains_key(key) {
+            return None;
+        }
+        self.reads.get(key)?.as_ref().map(|found| found.revision)
+    }
+
     /// The value under a key, on which the commit will not depend.
     pub(crate) async fn peek_key(&self, key: &[u8]) -> Result<Option<Bytes>> {
         if let Some(written) = self.writes.get(key) {

@@ -22,6 +22,7 @@ use crate::{Key, MAIN, ManualClock, OTHER, SUSPENDED, SeededRandom, THIRD, accou
 pub fn deployment(clock: Arc<ManualClock>, quotas: Quotas) -> Deployment {
     Deployment {
         recent_uses: bailiwick_operation::RecentUses::default(),
+        saml_metadata: bailiwick_operation::SamlMetadataCache::default(),
         partition: Partition::Aws,
         region: Region::parse("eu-central-1").unwrap(),
         public_url: "https://iam.example.com".into(),

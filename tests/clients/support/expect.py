@@ -21,6 +21,7 @@ STATUS = {
     "EntityAlreadyExists": (409, "ALREADY_EXISTS"),
     "NameConflict": (409, "ALREADY_EXISTS"),
     "DuplicateCertificate": (409, "ALREADY_EXISTS"),
+    "RequestEntityTooLarge": (413, "OUT_OF_RANGE"),
     "DeleteConflict": (409, "FAILED_PRECONDITION"),
     "LimitExceeded": (409, "RESOURCE_EXHAUSTED"),
     "EntityTemporarilyUnmodifiable": (409, "FAILED_PRECONDITION"),

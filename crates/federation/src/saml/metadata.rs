@@ -11,6 +11,8 @@ use crate::xml::{Document, Element, XmlError};
 const MAX_URI: usize = 1_024;
 /// The largest number of certificates, and of endpoints.
 const MAX_LIST: usize = 64;
+/// The largest certificate, in bytes. The certificates of metadata are kept in memory.
+const MAX_CERTIFICATE: usize = 16 * 1024;
 
 /// Why a text is not the metadata of an identity provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,7 +112,8 @@ fn signing_certificates(provider: Element<'_>) -> Result<Vec<Certificate>, Metad
         .flat_map(|data| data.children(SIGNATURE, "X509Certificate"));
     let mut found: Vec<Certificate> = Vec::new();
     for text in texts {
-        let der = text.text().and_then(decode_base64).ok_or(MetadataError::Certificate)?;
+        let der = text.text().and_then(decode_base64).filter(|der| der.len() <= MAX_CERTIFICATE);
+        let der = der.ok_or(MetadataError::Certificate)?;
         let certificate = Certificate::from_der(der).map_err(|_| MetadataError::Certificate)?;
         if !found.contains(&certificate) {
             found.push(certificate);

@@ -17,8 +17,8 @@ use super::memory::{Hold, NoRoom};
 
 /// The time in which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a body that a front end keeps; it discards the rest.
-const MAX_KEPT: usize = 1024 * 1024;
+/// Bytes of a body that are counted. A front end discards the rest, but for the few large requests that it receives at once.
+const MAX_COUNTED: usize = 1024 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -69,7 +69,7 @@ impl http_body::Body for Received {
         Poll::Ready(frame.map(|frame| {
             let frame = frame?;
             if let Some(data) = frame.data_ref() {
-                let counted = data.len().min(MAX_KEPT - this.kept);
+                let counted = data.len().min(MAX_COUNTED - this.kept);
                 this.kept += counted;
                 this.hold.take(counted).map_err(|NoRoom| BodyError::NoRoom)?;
             }

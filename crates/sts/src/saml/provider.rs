@@ -56,9 +56,10 @@ pub(super) async fn verify(
     let mut metadata = NO_METADATA;
     let mut decryption_keys = Vec::new();
     if let Some(provider) = &provider {
-        let stored = tx.read_saml_metadata(provider).await?;
         // Metadata was parsed when it was stored. If it no longer can be, nothing is trusted.
-        metadata = SamlMetadata::parse(&stored).unwrap_or(NO_METADATA);
+        if let Some(parsed) = cx.deployment().saml_metadata.get(tx, provider).await? {
+            metadata = SamlMetadata::clone(&parsed);
+        }
         // The time in the record is what administrators see; it is never later.
         metadata.valid_until =
             Some(metadata.valid_until.map_or(provider.valid_until, |time| time.min(provider.valid_until)));
