@@ -55,6 +55,7 @@ fn members_that_sound_secret_are_marked() {
         "MinimumPasswordLength",
         "ExpirePasswords",
         "AllowUsersToChangePassword",
+        "passwordUnusedDays",
         "RemovePrivateKey", // the id of a key
         "PrivateKeyList",   // ids and dates
         "GlobalEndpointTokenVersion",

@@ -31,6 +31,7 @@ mod revision;
 mod saml_metadata;
 mod secrets;
 mod standing;
+pub mod trace;
 
 pub use authorization::{
     AuthorizationDetails, ContextText, EvaluatedPolicy, Evaluation, LayerCheck, MatchedPolicy, MatchedStatement,

@@ -35,6 +35,7 @@ mod system;
 mod terminal;
 mod tls;
 mod token_issuer;
+mod traces;
 mod version;
 
 use std::process::ExitCode;

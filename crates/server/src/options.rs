@@ -16,6 +16,7 @@ mod master_key;
 mod process;
 mod store;
 mod tls;
+mod traces;
 
 pub(crate) use address::{ListenAddress, OptionalListenAddress};
 pub(crate) use audit::AuditOptions;
@@ -29,3 +30,4 @@ pub(crate) use logging::LoggingOptions;
 pub(crate) use process::ProcessOptions;
 pub(crate) use store::{ExistingStoreOptions, StoreOptions};
 pub(crate) use tls::TlsOptions;
+pub(crate) use traces::TraceOptions;

@@ -10,6 +10,7 @@ use http::{Method, Request, Response, StatusCode, header};
 
 use crate::net::Received;
 use crate::net::listen::Answer;
+use crate::traces::Tracer;
 use crate::{store, token_issuer};
 
 /// The API port.
@@ -22,21 +23,66 @@ struct Fronts {
     query: bailiwick_aws_query::Front,
     console: bailiwick_console::Front,
     service: Arc<Service>,
+    tracer: Option<Arc<Tracer>>,
 }
 
 impl Router {
     /// All front ends over one service.
-    pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>) -> Self {
+    pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>, tracer: Option<Arc<Tracer>>) -> Self {
         let json = bailiwick_aws_json::Front::new(Arc::clone(&service));
         let query = bailiwick_aws_query::Front::new(Arc::clone(&service));
         let console = bailiwick_console::Front::new(Arc::clone(&service));
-        Router(Arc::new(Fronts { grpc, json, query, console, service }))
+        Router(Arc::new(Fronts { grpc, json, query, console, service, tracer }))
     }
 }
 
 impl Answer for Router {
     async fn answer(&self, request: Request<Received>, peer: Peer) -> Response<Body> {
-        let Fronts { grpc, json, query, console, service } = &*self.0;
+        let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
+        match self.0.tracer.as_ref().filter(|_| !is_probe) {
+            None => self.route(request, peer).await,
+            Some(tracer) => {
+                let front = self.front(&request);
+                Box::pin(tracer.answer(request, front, |request| self.route(request, peer))).await
+            }
+        }
+    }
+
+    fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
+        let Fronts { grpc, json, query, console, .. } = &*self.0;
+        if bailiwick_grpc::Front::takes(&head.headers) {
+            grpc.refuse(head, peer, error)
+        } else if bailiwick_grpc::Front::takes_json(head.uri.path()) {
+            grpc.refuse_json(head, peer, error)
+        } else if bailiwick_console::Front::takes(&head.uri) {
+            console.refuse(head, peer, error).map(Body::new)
+        } else if bailiwick_aws_json::Front::takes(&head.uri, &head.headers) {
+            json.refuse(head, peer, error).map(Body::new)
+        } else {
+            query.refuse(head, peer, error).map(Body::new)
+        }
+    }
+}
+
+impl Router {
+    /// The name of the span of a request.
+    fn front(&self, request: &Request<Received>) -> &'static str {
+        let path = request.uri().path();
+        if bailiwick_grpc::Front::takes(request.headers()) {
+            "gRPC request"
+        } else if bailiwick_grpc::Front::takes_json(path) {
+            "JSON request"
+        } else if bailiwick_console::Front::takes(request.uri()) {
+            "console request"
+        } else if bailiwick_aws_json::Front::takes(request.uri(), request.headers()) {
+            "AWS JSON request"
+        } else {
+            "AWS Query request"
+        }
+    }
+
+    async fn route(&self, request: Request<Received>, peer: Peer) -> Response<Body> {
+        let Fronts { grpc, json, query, console, service, .. } = &*self.0;
         if bailiwick_grpc::Front::takes(request.headers()) {
             let cost = bailiwick_grpc::Front::cost(request.uri().path());
             if cost > 0
@@ -70,21 +116,6 @@ impl Answer for Router {
         }
         // Boxed, so that it does not enlarge the futures of gRPC calls, which are moved a few times.
         Box::pin(query.handle(request, peer)).await.map(Body::new)
-    }
-
-    fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
-        let Fronts { grpc, json, query, console, .. } = &*self.0;
-        if bailiwick_grpc::Front::takes(&head.headers) {
-            grpc.refuse(head, peer, error)
-        } else if bailiwick_grpc::Front::takes_json(head.uri.path()) {
-            grpc.refuse_json(head, peer, error)
-        } else if bailiwick_console::Front::takes(&head.uri) {
-            console.refuse(head, peer, error).map(Body::new)
-        } else if bailiwick_aws_json::Front::takes(&head.uri, &head.headers) {
-            json.refuse(head, peer, error).map(Body::new)
-        } else {
-            query.refuse(head, peer, error).map(Body::new)
-        }
     }
 }
 

@@ -22,6 +22,8 @@ use bailiwick_service::Service;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub(crate) use self::endpoint::Endpoint;
+pub(crate) use self::http::HttpClient;
 use self::settings::SinkKind;
 pub(crate) use self::settings::SinkOption;
 use crate::failure::Failure;

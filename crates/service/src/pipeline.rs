@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bailiwick_authz::DecidedBy;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, IssuerKeysOutcome, Planned, RequestInfo, uuid};
+use bailiwick_operation::{Check, IssuerKeysOutcome, Planned, RequestInfo, trace, uuid};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Tx};
 use bytes::Bytes;
@@ -49,6 +49,7 @@ pub(crate) async fn run<C: CallCaller>(
     mut incoming: Incoming<'_>,
 ) -> Answer {
     let facts = target.facts();
+    let operation = trace::span("operation");
     let _in_flight = shared.metrics.begin();
     let parts = &shared.parts;
     let began = parts.deployment.clock.now();
@@ -57,7 +58,10 @@ pub(crate) async fn run<C: CallCaller>(
     let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
     let caller = match call_limits::admit_source(shared, facts, &incoming, began) {
-        Ok(()) => C::authenticate(shared, &incoming, began).await,
+        Ok(()) => {
+            let _authenticate = trace::span("authenticate");
+            C::authenticate(shared, &incoming, began).await
+        }
         Err(error) => Err(error),
     };
     request.region = caller.as_ref().ok().and_then(|caller| caller.region().cloned());
@@ -81,6 +85,14 @@ pub(crate) async fn run<C: CallCaller>(
         }
     };
     let outcome = audit.end(outcome).await;
+    if let Some(operation) = operation {
+        operation.note("rpc.method", format!("{}.{}", facts.info.service, facts.info.name));
+        operation.note("bailiwick.request_id", &*request_id);
+        operation.note("bailiwick.front_end", incoming.front_end.name);
+        if let Err(error) = &outcome {
+            operation.note_error(error);
+        }
+    }
     let took = parts.deployment.clock.now().duration_since(began).unsigned_abs();
     let (revision, result) = match outcome {
         Ok(done) => (Some(done.revision), Ok(done.response)),
@@ -140,12 +152,15 @@ async fn answer<C: CallCaller>(
         caller.record(audit);
         let cx = caller.context(shared, info, now, &snapshot);
         let cx = &C::with_outcomes(cx, &outcomes);
+        let plan = trace::span("plan");
         let planned = steps.plan(cx, &mut tx, is_last).await?;
+        drop(plan);
         let Planned { plan: (), mut checks, retired_key, password, wait, proven, instead } = planned;
         caller.set_proven(proven)?;
         caller.record(audit);
         debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", facts.info.name);
         audit.set_resource(&checks);
+        let decision = trace::span("decide");
         let mut decided = caller.decide(shared, &snapshot, cx, &checks, audit.begin_decision()).await;
         if let Some(instead) = instead
             && facts.answers_less
@@ -165,6 +180,10 @@ async fn answer<C: CallCaller>(
                 (checks, decided) = (instead.checks, Ok(()));
                 *audit.begin_decision() = noted;
             }
+        }
+        if let Some(decision) = decision {
+            decision.note("bailiwick.checks", checks.len().to_string());
+            decision.note("bailiwick.outcome", if decided.is_ok() { "allow" } else { "deny" });
         }
         if let Err(error) = decided {
             if let Some(denied) = audit.admit_denial(&checks, &error)
@@ -194,11 +213,13 @@ async fn answer<C: CallCaller>(
             wait.wait().await?;
             continue;
         }
+        let handle = trace::span("handle");
         let response = match steps.handle(cx, &mut tx).await {
             Ok(response) => Ok(response),
             Err(error) if tx.is_kept_if_refused() && !is_read => Err(error),
             Err(error) => return Err(error),
         };
+        drop(handle);
         if let Some(key) = retired_key.filter(|_| response.is_ok()) {
             C::check_lockout(shared, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
         }
@@ -213,7 +234,10 @@ async fn answer<C: CallCaller>(
         }
         // The store works on commits together.
         drop(permit);
-        match tx.commit().await {
+        let commit = trace::span("commit");
+        let committed = tx.commit().await;
+        drop(commit);
+        match committed {
             Ok(revision) => {
                 // When the response leaves, decisions must see the change.
                 parts.snapshots.at_least(revision).await?;

@@ -3,7 +3,7 @@
 use bailiwick_decision::ResolvedSubject;
 use bailiwick_evaluator::{Decision, Outcome};
 use bailiwick_model::Result;
-use bailiwick_operation::Cx;
+use bailiwick_operation::{Cx, trace};
 
 use super::given_keys::GivenKeys;
 use super::question::{Question, StoredTags};
@@ -30,6 +30,7 @@ impl Authz {
         context: &[&GivenKeys<'_>],
         work: &mut WorkBudget,
     ) -> Result<DecisionView> {
+        let _span = trace::span("decision");
         let (decision, view) =
             question.with(cx, subject, context, StoredTags::Shown, |request, policies, disclosure| {
                 let decided = work.decide(request, policies);

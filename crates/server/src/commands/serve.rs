@@ -23,7 +23,7 @@ use crate::net::listen::{self, Listener};
 use crate::net::{self, Connections, Memory, Seconds, Shares};
 use crate::options::{
     AuditOptions, ClientOptions, DeploymentOptions, IssuerOptions, ListeningOptions, LoggingOptions, ProcessOptions,
-    StoreOptions, TlsOptions,
+    StoreOptions, TlsOptions, TraceOptions,
 };
 use crate::rotation::MasterKeys;
 use crate::router::{MetricsPage, Router};
@@ -31,6 +31,7 @@ use crate::signals::{Hangup, Termination};
 use crate::sinks::Prepared;
 use crate::system::SystemClock;
 use crate::tls::Certificates;
+use crate::traces::Tracer;
 use crate::{control, data_dir, deployment, environment, first_start, maintenance, process, store};
 use crate::{output, version};
 
@@ -60,6 +61,8 @@ pub(crate) struct Options {
     store: StoreOptions,
     #[command(flatten)]
     audit: AuditOptions,
+    #[command(flatten)]
+    traces: TraceOptions,
     #[command(flatten)]
     deployment: DeploymentOptions,
     #[command(flatten)]
@@ -101,6 +104,7 @@ fn prepared(options: Options) -> Result<ExitCode, Failure> {
 async fn serve(options: Options) -> Result<(), Failure> {
     let proxies = Arc::new(options.clients.proxies()?);
     let issuer_keys = Arc::new(CachedIssuerKeys::new(options.issuers.settings())?);
+    let traces = options.traces.settings()?;
     let sinks = Prepared::new(options.audit.sinks(), &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
     let hangup = Hangup::new()?;
     let clients = options.tls.client_files()?;
@@ -143,7 +147,14 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let front = Front::new(Arc::clone(&service), !options.listening.no_reflection)
         .await
         .map_err(|e| Failure::new(format!("cannot set up gRPC: {e}")))?;
-    let router = Router::new(front, Arc::clone(&service));
+    let traced = match traces {
+        Some(settings) => {
+            let started = Tracer::start(settings, &service, stopping.clone());
+            Some(started.map_err(|why| Failure::new(format!("--trace-url: {why}")))?)
+        }
+        None => None,
+    };
+    let router = Router::new(front, Arc::clone(&service), traced.as_ref().map(|(tracer, _)| Arc::clone(tracer)));
     let clock = Seconds::new();
     let memory = Memory::new(Arc::clone(&clock));
     let metrics = metrics_listener.map(|(socket, is_open)| {
@@ -194,6 +205,9 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let _ = credentials.await;
     service.close().await;
     sinks.end().await;
+    if let Some((_, export)) = traced {
+        let _ = export.await;
+    }
     redb.close().await;
     tracing::info!("stopped");
     Ok(())

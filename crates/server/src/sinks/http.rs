@@ -31,7 +31,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(3);
 
 /// A client of one endpoint. Certificates are verified, and redirects are not followed.
-pub(super) struct HttpClient {
+pub(crate) struct HttpClient {
     endpoint: Endpoint,
     tls: Option<TlsConnector>,
     kept: Option<Kept>,
@@ -48,7 +48,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// If one can't be used.
-    pub(super) fn new(endpoint: Endpoint) -> Result<Self, String> {
+    pub(crate) fn new(endpoint: Endpoint) -> Result<Self, String> {
         let tls = if endpoint.is_tls() {
             let config = tls::client(endpoint.ca_file.as_deref(), &[b"http/1.1"]).map_err(|error| error.to_string())?;
             Some(TlsConnector::from(config))
@@ -61,7 +61,7 @@ impl HttpClient {
     }
 
     /// Sends a request with these headers and those of the endpoint, and returns the body of a successful answer.
-    pub(super) async fn post(&mut self, headers: HeaderMap, body: Bytes) -> Result<Bytes, DeliveryError> {
+    pub(crate) async fn post(&mut self, headers: HeaderMap, body: Bytes) -> Result<Bytes, DeliveryError> {
         // A cancelled exchange leaves no connection behind.
         let kept = self.kept.take().filter(|kept| kept.since.elapsed() < IDLE && kept.sender.is_ready());
         let mut sender = match kept {

@@ -1,0 +1,237 @@
+//! Traces for OpenTelemetry: which requests are traced, and the export to a collector (OTLP over HTTP, in Protocol Buffers).
+//!
+//! No request waits for the collector. Finished traces wait in a bounded queue; what finds no room, or can't be delivered, is
+//! counted and dropped.
+
+mod message;
+mod parent;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bailiwick_operation::trace::Trace;
+use bailiwick_operation::{Clock, Random};
+use bailiwick_service::{Metrics, Service};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, header};
+use prost::Message;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use self::message::{ExportResponse, Finished};
+use self::parent::Parent;
+use crate::signals::stopped;
+use crate::sinks::{Endpoint, HttpClient};
+
+/// The number of finished traces that may wait.
+const QUEUE: usize = 2_048;
+/// The maximum number of traces in one request to the collector.
+const BATCH: usize = 256;
+/// How long a batch is collected.
+const COLLECT: Duration = Duration::from_secs(1);
+/// The time for one request to the collector.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The pauses before further attempts to deliver a batch.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
+/// How long the last traces may take when the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Where traces go, and how many requests are traced.
+#[derive(Clone, Debug)]
+pub(crate) struct TraceSettings {
+    pub(crate) endpoint: Endpoint,
+    /// Of how many requests without a `traceparent`: from 0 to 1.
+    pub(crate) ratio: f64,
+}
+
+/// Begins and finishes traces.
+pub(crate) struct Tracer {
+    queue: mpsc::Sender<Finished>,
+    ratio: f64,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    exported: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Tracer {
+    /// Starts the export.
+    ///
+    /// # Errors
+    /// If a file that the endpoint names can't be used.
+    pub(crate) fn start(
+        settings: TraceSettings,
+        service: &Service,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(Arc<Tracer>, JoinHandle<()>), String> {
+        let client = HttpClient::new(settings.endpoint)?;
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let counts = Arc::<Counts>::default();
+        measure(service.metrics(), &counts);
+        let export = tokio::spawn(Export { client, waiting, counts: Arc::clone(&counts) }.run(stop));
+        let deployment = &service.parts().deployment;
+        let (clock, random) = (Arc::clone(&deployment.clock), Arc::clone(&deployment.random));
+        Ok((Arc::new(Tracer { queue, ratio: settings.ratio, clock, random, counts }), export))
+    }
+
+    /// Answers a request, in a trace if the client records one, or else for a part of the requests.
+    pub(crate) async fn answer<B, A, F: Future<Output = Response<A>>>(
+        &self,
+        request: Request<B>,
+        front: &'static str,
+        answer: impl FnOnce(Request<B>) -> F,
+    ) -> Response<A> {
+        let Some((trace, parent, first)) = self.sampled(request.headers()) else { return answer(request).await };
+        let begun = self.clock.now();
+        let steps = Arc::new(Trace::new());
+        let span = steps.span(front);
+        if let Some(span) = &span {
+            // Neither the path nor the query: both may hold secrets.
+            span.note("http.request.method", request.method().as_str());
+        }
+        let response = Box::pin(steps.run(answer(request))).await;
+        if let Some(span) = span {
+            span.note("http.response.status_code", response.status().as_str());
+        }
+        let finished = Finished { trace, parent, first, begun, spans: steps.spans() };
+        if self.queue.try_send(finished).is_err() {
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        response
+    }
+
+    /// The id of the trace, the span of the client, and the id of the first span; none if the request is not traced.
+    fn sampled(&self, headers: &HeaderMap) -> Option<([u8; 16], Option<[u8; 8]>, u64)> {
+        let parent = Parent::of(headers);
+        if parent.is_some_and(|parent| !parent.sampled) {
+            return None;
+        }
+        let mut bits = [0; 24];
+        self.random.fill(&mut bits);
+        let (id, first) = bits.split_at(16);
+        let first = u64::from_be_bytes(first.try_into().ok()?);
+        if let Some(parent) = parent {
+            return Some((parent.trace, Some(parent.span), first));
+        }
+        let id: [u8; 16] = id.try_into().ok()?;
+        is_chosen(first, self.ratio).then_some((id, None, first))
+    }
+}
+
+/// Whether a random number is in the part of the requests that is traced.
+fn is_chosen(random: u64, ratio: f64) -> bool {
+    // The 53 upper bits are exact as a float, and below 1.
+    ((random >> 11) as f64 / (1_u64 << 53) as f64) < ratio
+}
+
+fn measure(metrics: &Metrics, counts: &Arc<Counts>) {
+    let of = Arc::clone(counts);
+    let help = "Traces that the collector has accepted.";
+    metrics.counter("bailiwick_traces_exported_total", help, &[], move |samples| {
+        samples.add(&[], of.exported.load(Ordering::Relaxed) as f64);
+    });
+    let of = Arc::clone(counts);
+    let help = "Traces that were dropped because the queue was full or the collector did not accept them.";
+    metrics.counter("bailiwick_traces_dropped_total", help, &[], move |samples| {
+        samples.add(&[], of.dropped.load(Ordering::Relaxed) as f64);
+    });
+}
+
+/// Delivers finished traces.
+struct Export {
+    client: HttpClient,
+    waiting: mpsc::Receiver<Finished>,
+    counts: Arc<Counts>,
+}
+
+impl Export {
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            let mut batch = Vec::new();
+            let collected = tokio::select! {
+                () = stopped(&mut stop) => break,
+                count = self.waiting.recv_many(&mut batch, BATCH) => count,
+            };
+            if collected == 0 {
+                return;
+            }
+            // A lone trace waits for others.
+            let more = async { while batch.len() < BATCH && self.waiting.recv_many(&mut batch, BATCH).await > 0 {} };
+            let _ = tokio::time::timeout(COLLECT, more).await;
+            tokio::select! {
+                () = stopped(&mut stop) => {
+                    let _ = tokio::time::timeout(GRACE, self.deliver(batch, &[])).await;
+                    break;
+                }
+                () = Self::deliver_with(&mut self.client, &self.counts, &batch, &PAUSES) => {}
+            }
+        }
+        let mut rest = Vec::new();
+        while let Ok(finished) = self.waiting.try_recv() {
+            rest.push(finished);
+        }
+        if !rest.is_empty() {
+            let _ = tokio::time::timeout(GRACE, self.deliver(rest, &[])).await;
+        }
+    }
+
+    async fn deliver(&mut self, batch: Vec<Finished>, pauses: &[Duration]) {
+        Self::deliver_with(&mut self.client, &self.counts, &batch, pauses).await;
+    }
+
+    /// Delivers a batch, or counts it as dropped after the attempts.
+    async fn deliver_with(client: &mut HttpClient, counts: &Counts, batch: &[Finished], pauses: &[Duration]) {
+        let body = Bytes::from(message::request(batch).encode_to_vec());
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        let mut pauses = pauses.iter();
+        loop {
+            let sent = tokio::time::timeout(TIMEOUT, client.post(headers.clone(), body.clone())).await;
+            let why = match sent {
+                Ok(Ok(answer)) => {
+                    counts.exported.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                    report_rejected(&answer);
+                    return;
+                }
+                Ok(Err(error)) => error.message,
+                Err(_) => format!("no answer within {} seconds", TIMEOUT.as_secs()),
+            };
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => {
+                    counts.dropped.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                    tracing::warn!(why, traces = batch.len(), "traces were dropped: the collector did not accept them");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Logs that a collector rejected some of the spans. The specification forbids to send them again.
+fn report_rejected(answer: &[u8]) {
+    let partial = ExportResponse::decode(answer).ok().and_then(|answer| answer.partial_success);
+    if let Some(partial) = partial.filter(|partial| partial.rejected_spans > 0) {
+        tracing::warn!(spans = partial.rejected_spans, why = partial.error_message, "a collector rejected spans");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_chooses_its_part() {
+        for random in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(is_chosen(random, 1.0) && !is_chosen(random, 0.0));
+        }
+        assert!(is_chosen(u64::MAX / 4 - 1, 0.25) && !is_chosen(u64::MAX / 4 + (1 << 12), 0.25));
+    }
+}
