@@ -15,6 +15,7 @@ mod groups;
 mod home;
 mod identity;
 mod inline;
+mod last_accessed;
 mod list;
 mod mfa;
 mod object;
@@ -26,8 +27,10 @@ mod providers;
 mod reports;
 mod review;
 mod roles;
+mod sessions;
 mod settings;
 pub(crate) mod sign_in;
+mod simulate;
 mod switch;
 mod users;
 
@@ -65,6 +68,9 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("accounts", "") => accounts::answer(person).await,
         ("providers", rest) => providers::answer(person, rest).await,
         ("reports", "") => reports::answer(person).await,
+        ("last-accessed", "") => last_accessed::answer(person).await,
+        ("sessions", "") => sessions::answer(person).await,
+        ("simulate", "") => simulate::answer(person).await,
         ("settings", "") => settings::answer(person).await,
         ("switch", "") => switch::answer(person).await,
         ("users", rest) => users::answer(person, rest).await,

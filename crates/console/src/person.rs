@@ -13,7 +13,7 @@ use crate::form::Form;
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
 use crate::session::{RoleSession, SignedIn};
-use crate::view::{Cell, Change, ChangePage, Chrome, Facts, Field, Moment, Pager, Problem, Tab, Table, name_of, url};
+use crate::view::{Cell, Change, ChangePage, Chrome, Facts, Field, Moment, Pager, Problem, Table, name_of, url};
 
 /// The person who is signed in, with their request.
 pub(crate) struct Person<'a> {
@@ -169,25 +169,12 @@ impl<'a> Person<'a> {
     }
 
     /// Answers with a page of one form, and the error of the form before.
-    pub(crate) fn change_page(&self, back: (String, &str), error: Option<&CallError>, change: Change) -> Page {
-        self.tabbed_page(back, ("", Vec::new()), error, change)
-    }
-
-    /// The same with links to other forms for it, and what they are a choice of.
-    pub(crate) fn tabbed_page(
-        &self,
-        back: (String, &str),
-        (tabs_label, tabs): (&'static str, Vec<Tab>),
-        error: Option<&CallError>,
-        mut change: Change,
-    ) -> Page {
+    pub(crate) fn change_page(&self, back: (String, &str), error: Option<&CallError>, mut change: Change) -> Page {
         change.is_open = true;
         let page = ChangePage {
             chrome: self.chrome(change.title),
             back: (back.0, back.1.to_owned()),
             problem: error.map(Problem::new),
-            tabs,
-            tabs_label,
             change,
         };
         self.page_with(error.map_or(StatusCode::OK, CallError::status), &page)

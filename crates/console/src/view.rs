@@ -33,7 +33,10 @@ pub(crate) const NAVIGATION: &[(&str, &str)] = &[
     ("who-can", "Who can"),
     ("what-can", "What can"),
     ("denials", "Denied request"),
+    ("simulate", "Simulator"),
     ("audit", "Audit trail"),
+    ("sessions", "Sessions"),
+    ("last-accessed", "Last accessed"),
     ("reports", "Reports"),
     ("accounts", "Accounts"),
     ("settings", "Settings"),
@@ -144,6 +147,8 @@ pub(crate) struct Problem {
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) code: &'static str,
     pub(crate) request_id: String,
+    /// The address of the page that explains a denial.
+    pub(crate) explained: Option<String>,
 }
 
 impl HtmlSafe for Problem {}
@@ -165,6 +170,7 @@ impl Problem {
             fields: called.error.fields().to_vec(),
             code: code.wire(),
             request_id: called.request_id.clone(),
+            explained: called.error.authorization_id().map(|id| url("denials", &[("id", id)])),
         }
     }
 }

@@ -126,6 +126,8 @@ def test_a_trust_policy_of_ones_own_is_taken_as_it_is(aws, server, browser, name
     page = create(browser, "custom", name=name("role"), document=broken)
     assert page.status == 400 and "<script>alert" not in page.html
     assert dict(page.form(do="create").members)["document"].strip() == broken
+    assert 'class="line marked"' in page.html and "Error" in page.text, page.text
+    assert 'class="line marked"' not in create(browser, "account", name="x/y").html
 
 
 def test_what_was_typed_stays_if_a_role_is_refused(browser, name):

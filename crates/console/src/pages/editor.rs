@@ -11,14 +11,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 
-use self::findings::Findings;
 use self::replay::Replayed;
 use crate::pages::document;
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Change, Chrome, Field, Input, Problem};
 
-pub(crate) use self::findings::check;
+pub(crate) use self::findings::{Findings, check};
 pub(crate) use self::replay::Proposed;
 
 /// What a page with an editor edits.

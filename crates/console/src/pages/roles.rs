@@ -89,9 +89,12 @@ async fn shown(person: &Person<'_>, role: &Role, name: &str, arn: &str) -> Shown
             object::boundary(person, name, boundary.and_then(|own| own.permissions_boundary_arn.clone()))
         }
         "tags" => Shown::sections([tag_section(person, role.tags.clone())]),
-        "last-used" => Shown::sections([last_used(person, role)]),
+        "last-used" => {
+            let section = last_used(person, role).link(url("last-accessed", &[("arn", arn)]), "Services and actions");
+            Shown::sections([section])
+        }
         "history" => object::history_tab(person, arn, true).await,
-        "settings" => Shown::changes([describe(person, role), delete(person, name)]),
+        "settings" => Shown::changes([describe(person, role), revoke(person, name), delete(person, name)]),
         _ => Shown::sections(policy_sections(person, &Identity::new(Kind::Role, name)).await),
     }
 }
@@ -110,6 +113,11 @@ fn describe(person: &Person<'_>, role: &Role) -> Change {
     let description = role.description.as_deref().unwrap_or_default();
     let fields = vec![description_field(description), duration_field(role.max_session_duration.unwrap_or(SHORTEST))];
     person.change("Change description and duration", "describe", fields)
+}
+
+fn revoke(person: &Person<'_>, name: &str) -> Change {
+    let about = "All sessions that were issued until now end at their next call. New ones can be issued.";
+    person.change("End all sessions", "revoke-sessions", Vec::new()).about(about).destroys(name)
 }
 
 fn delete(person: &Person<'_>, name: &str) -> Change {

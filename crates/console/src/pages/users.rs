@@ -8,7 +8,7 @@ use crate::pages::identity::{Identity, Kind};
 use crate::pages::object::{self, Object, Shown, Tabs};
 use crate::pages::{choices, missing, policy_sections, rows, tag_section};
 use crate::person::{Page, Person};
-use crate::view::{Cell, Change, Field, Section};
+use crate::view::{Cell, Change, Field, Section, url};
 
 mod change;
 mod create;
@@ -78,7 +78,11 @@ async fn shown(person: &Person<'_>, user: &User, name: &str, arn: &str) -> Shown
             object::boundary(person, name, boundary.and_then(|own| own.permissions_boundary_arn.clone()))
         }
         "tags" => Shown::sections([tag_section(person, user.tags.clone())]),
-        "last-used" => Shown::sections([Owner::user(name).last_used(person, user.password_last_used.as_ref()).await]),
+        "last-used" => {
+            let section = Owner::user(name).last_used(person, user.password_last_used.as_ref()).await;
+            let section = section.link(url("last-accessed", &[("arn", arn)]), "Services and actions");
+            Shown::sections([section])
+        }
         "history" => object::history_tab(person, arn, true).await,
         "settings" => Shown::changes([rename(person, name), delete(person, name)]),
         _ => Shown::sections(policy_sections(person, &Identity::new(Kind::User, name)).await),

@@ -201,9 +201,6 @@ pub(crate) struct ChangePage {
     /// The address and label of the page before.
     pub(crate) back: (String, String),
     pub(crate) problem: Option<Problem>,
-    /// Other forms for the same, and what they are a choice of.
-    pub(crate) tabs: Vec<Tab>,
-    pub(crate) tabs_label: &'static str,
     pub(crate) change: Change,
 }
 

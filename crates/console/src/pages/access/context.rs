@@ -1,6 +1,7 @@
 //! The context of a request as lines `KEY=VALUE[,TYPE]`, as the command `bailiwick explain` takes it.
 
 use bailiwick_api::authz::{ContextEntry, ContextType};
+use bailiwick_api::iam;
 use bailiwick_model::{ErrorCode, IamError, Result};
 
 /// The types by name; after each one that of its lists.
@@ -48,6 +49,27 @@ pub(in crate::pages) fn entries(text: &str) -> Result<Vec<ContextEntry>> {
         entry.values.push(value.to_owned());
     }
     Ok(entries)
+}
+
+/// The entries of those lines as IAM's simulator takes them: what names no type is a text.
+///
+/// # Errors
+/// As [`entries`].
+pub(in crate::pages) fn simulated(text: &str) -> Result<Vec<iam::ContextEntry>> {
+    let simulated = |entry: ContextEntry| {
+        let kind = match entry.r#type() {
+            ContextType::Unspecified if entry.values.len() > 1 => ContextType::StringList,
+            ContextType::Unspecified => ContextType::String,
+            kind => kind,
+        };
+        let name = TYPES.iter().find(|(_, known)| *known == kind).map(|(name, _)| (*name).to_owned());
+        iam::ContextEntry {
+            context_key_name: Some(entry.key),
+            context_key_values: entry.values,
+            context_key_type: name,
+        }
+    };
+    Ok(entries(text)?.into_iter().map(simulated).collect())
 }
 
 /// The value and the type behind its last comma, if that is one.

@@ -7,7 +7,7 @@ use crate::pages::credentials::Owner;
 use crate::pages::rows;
 use crate::person::Person;
 use crate::request::Called;
-use crate::view::{Cell, Field, Section};
+use crate::view::{Cell, Field, Section, url};
 
 impl Owner {
     /// The password, access keys and MFA devices, with the forms that change them.
@@ -22,6 +22,7 @@ impl Owner {
         let delete = delete.about("The user cannot sign in any more. Access keys stay.").destroys(&name);
         let table = person.table("Password", &["Password"], "").rows(Ok(vec![vec![self.password(person).await]]));
         let password = Section::new("Password", table).with(set).with(delete);
+        let password = password.link(url("sessions", &[("user", &name)]), "Sign-in sessions");
         [password, self.keys(person).await, self.devices(person).await]
     }
 

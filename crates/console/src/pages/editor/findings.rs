@@ -17,7 +17,7 @@ const SHOWN: i32 = 100;
 /// What a check found.
 #[derive(Default, Template)]
 #[template(path = "parts/findings.html")]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     is_checked: bool,
     /// Why the document could not be checked.
     refused: String,
@@ -45,7 +45,7 @@ struct Line {
 
 impl Findings {
     /// Checks a document of this type.
-    pub(super) async fn of(person: &Person<'_>, policy_type: &str, document: &str) -> Self {
+    pub(crate) async fn of(person: &Person<'_>, policy_type: &str, document: &str) -> Self {
         let asked = ValidatePolicyRequest {
             policy_document: Some(document.to_owned()),
             policy_type: Some(policy_type.to_owned()),

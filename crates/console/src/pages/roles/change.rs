@@ -6,6 +6,7 @@ use bailiwick_api::iam::{
     UpdateRoleRequest,
 };
 use bailiwick_api::op;
+use bailiwick_api::signin::RevokeSessionsRequest;
 
 use crate::pages::identity::{Identity, Kind};
 use crate::person::{Page, Person};
@@ -40,6 +41,12 @@ pub(crate) async fn answer(person: &Person<'_>, name: &str) -> Called<Page> {
             };
             person.call::<op::UpdateRole>(asked).await?;
             "The role was changed."
+        }
+        "revoke-sessions" => {
+            person.check_typed(name)?;
+            let asked = RevokeSessionsRequest { role_name, ..Default::default() };
+            person.call::<op::RevokeSessions>(asked).await?;
+            "The sessions of the role have ended."
         }
         "add-tag" => {
             let tag = Tag { key: form.text("key"), value: Some(form.typed("value")) };

@@ -1,14 +1,17 @@
 //! The form that creates a role: who may assume it, and what it may do.
 
+use askama::Template;
 use bailiwick_api::iam::CreateRoleRequest;
 use bailiwick_api::op;
+use http::StatusCode;
 
 use crate::pages::choices;
+use crate::pages::editor::{self, Findings};
 use crate::pages::identity::{Identity, Kind};
 use crate::pages::roles::trust;
 use crate::person::{Page, Person};
-use crate::request::Called;
-use crate::view::{Field, Tab, url};
+use crate::request::{CallError, Called};
+use crate::view::{Change, Chrome, Field, Problem, Tab, url};
 
 /// Answers `/console/roles/create`.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
@@ -39,9 +42,35 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         label,
         is_current: own == kind,
     };
-    let tabs = ("Who may assume the role", trust::KINDS.map(tab).into());
-    let change = person.change("Create a role", "create", fields);
-    person.tabbed_page(("/console/roles".to_owned(), "Roles"), tabs, error.as_ref(), change)
+    let mut change = person.change("Create a role", "create", fields);
+    change.is_open = true;
+    // A document that was refused has marks at its lines, as in the editor of trust policies.
+    let findings = match &error {
+        Some(_) if kind == "custom" => Some(Findings::of(person, "TRUST_POLICY", &editor::typed(person)).await),
+        _ => None,
+    };
+    let page = CreatePage {
+        chrome: person.chrome(change.title),
+        back: ("/console/roles".to_owned(), "Roles".to_owned()),
+        problem: error.as_ref().map(Problem::new),
+        tabs: trust::KINDS.map(tab).into(),
+        tabs_label: "Who may assume the role",
+        change,
+        findings,
+    };
+    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+#[derive(Template)]
+#[template(path = "role_create.html")]
+struct CreatePage {
+    chrome: Chrome,
+    back: (String, String),
+    problem: Option<Problem>,
+    tabs: Vec<Tab>,
+    tabs_label: &'static str,
+    change: Change,
+    findings: Option<Findings>,
 }
 
 /// Creates the role, then attaches the policies. If one of those calls fails, the role exists without it, and the page

@@ -8,6 +8,7 @@ use bailiwick_api::op;
 use clap::Args;
 
 use super::{granted, partly_granted};
+use crate::commands::progress::Progress;
 use crate::commands::question::{MAX_FILE, context_entries, in_options};
 use crate::commands::remote::Remote;
 use crate::escapes;
@@ -57,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let resource_policy = policy.map_err(|failure| failure.coded(2))?;
     let context = context_entries(&options.context)?;
     let listed = options.remote.run(async |server| {
-        let (mut all, mut marker) = (pb::WhoCanResponse::default(), None);
+        let (progress, mut all, mut marker) = (Progress::new(), pb::WhoCanResponse::default(), None);
         loop {
             let request = pb::WhoCanRequest {
                 action: options.action.clone(),
@@ -69,13 +70,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
                 marker,
                 max_items: Some(1000),
             };
-            let page = server.call::<op::WhoCan>(&request).await.map_err(|error| in_options(&error))?;
+            let page = server.call::<op::WhoCan>(&request).await;
+            let page = page.inspect_err(|_| progress.end()).map_err(|error| in_options(&error))?;
             all.allowed.extend(page.allowed);
             all.partly_allowed.extend(page.partly_allowed);
             all.undecided.extend(page.undecided);
             all.examined = all.examined.saturating_add(page.examined);
+            progress.so_far(i64::from(all.examined), "principals decided");
             (all.revision, marker) = (page.revision, page.marker);
             if marker.is_none() {
+                progress.end();
                 return Ok(all);
             }
         }
