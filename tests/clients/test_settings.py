@@ -107,6 +107,8 @@ def test_words_for_off(new_server, word):
     [
         ("BAILIWICK_INSECURE_ALLOW_CLEAR", "perhaps"),
         ("BAILIWICK_NO_REFLECTION", "2"),
+        ("BAILIWICK_CONSOLE_IDLE_SECONDS", "901"),
+        ("BAILIWICK_CONSOLE_SESSION_SECONDS", "0"),
         ("BAILIWICK_LISTEN", "7470"),
         ("BAILIWICK_ACCOUNT_ID", "twelve"),
         ("BAILIWICK_LOG", "verbose"),

@@ -89,6 +89,37 @@ function addPasskeys() {
   }
 }
 
+/** Fills the choices of a field while the person types: what exists, and what is known of services. */
+function addSuggestions() {
+  for (const input of document.querySelectorAll("input[data-suggest]")) {
+    let timer;
+    let asked = 0;
+    const ask = async () => {
+      const mine = ++asked;
+      const action = input.form.elements.namedItem("action");
+      const members = { field: input.dataset.suggest, text: input.value, action: action ? action.value : "" };
+      try {
+        const answer = await fetch(`/console/suggest?${new URLSearchParams(members)}`);
+        const { values } = await answer.json();
+        if (mine !== asked || !input.list) return;
+        input.list.replaceChildren(...values.map(({ value, label }) => {
+          const option = document.createElement("option");
+          option.value = value;
+          if (label) option.label = label;
+          return option;
+        }));
+      } catch {
+        // The session has ended, or the server is away: the next page says so.
+      }
+    };
+    input.addEventListener("focus", ask);
+    input.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(ask, 200);
+    });
+  }
+}
+
 /** Sends a form once, although its button is pressed twice. */
 function guardForms() {
   for (const form of document.querySelectorAll("form[method=post]")) {
@@ -210,6 +241,72 @@ function loadParts(address, done) {
   request.send();
 }
 
+/** How many rows the live tail keeps, and the milliseconds between its questions: after an answer, and after a failure. */
+const TAIL = { rows: 300, after: 1000, failed: 10000 };
+
+/** Follows the audit trail: asks what came since, until the page is left, the person pauses, or the server refuses. */
+function addLiveTail() {
+  const place = document.querySelector("[data-tail]");
+  if (!place) return;
+  const say = (text) => { document.querySelector("[data-tail-status]").textContent = text; };
+  const button = document.querySelector("[data-tail-pause]");
+  let request;
+  let timer;
+  const isPaused = () => button.getAttribute("aria-pressed") === "true";
+  const add = (part) => {
+    // An event that came while the page was made is in both.
+    const known = new Set([...place.querySelectorAll("tbody a")].map((link) => link.href));
+    const rows = [...part.querySelectorAll("tbody tr")].filter((row) => !known.has(row.querySelector("a").href));
+    const body = place.querySelector("tbody");
+    if (body) body.prepend(...rows);
+    else if (rows.length) place.replaceChildren(...part.childNodes);
+    for (const old of [...place.querySelectorAll("tbody tr")].slice(TAIL.rows)) old.remove();
+    place.dataset.tail = part.dataset.tail;
+    addCopyButtons();
+  };
+  const ask = () => {
+    if (isPaused() || document.hidden) return;
+    say("Live");
+    request = new XMLHttpRequest();
+    request.open("GET", place.dataset.tail);
+    request.responseType = "document";
+    request.addEventListener("load", () => {
+      const page = request.response;
+      const part = page && page.querySelector("[data-tail]");
+      if (part) {
+        add(part);
+        timer = setTimeout(ask, TAIL.after);
+        return;
+      }
+      const problem = page && page.querySelector(".problem");
+      if (problem) place.prepend(problem);
+      say("Ended. Load this page again to go on.");
+      button.hidden = true;
+    });
+    request.addEventListener("error", () => {
+      say("The server does not answer. It is asked again.");
+      timer = setTimeout(ask, TAIL.failed);
+    });
+    request.send();
+  };
+  const stop = () => {
+    clearTimeout(timer);
+    if (request) request.abort();
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(!isPaused()));
+    stop();
+    say("Paused");
+    ask();
+  });
+  document.addEventListener("visibilitychange", () => {
+    stop();
+    ask();
+  });
+  ask();
+}
+
 /** Lets the server read the rest of a long list, which it reads in parts. */
 function goOn() {
   const link = document.querySelector("a[data-go-on]");
@@ -234,6 +331,8 @@ function addLiveSearches() {
 
 addCopyButtons();
 addLiveSearches();
+addSuggestions();
+addLiveTail();
 goOn();
 addLiveChecks();
 addChoiceFilters();

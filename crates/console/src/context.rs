@@ -7,12 +7,14 @@ use jiff::Timestamp;
 
 use crate::lists::Lists;
 use crate::session::Sessions;
+use crate::watches::Watches;
 
 /// The service, the sessions, and what long lists hold.
 pub(crate) struct Context {
     pub(crate) service: Arc<Service>,
     pub(crate) sessions: Sessions,
     pub(crate) lists: Lists,
+    pub(crate) watches: Watches,
 }
 
 impl Context {

@@ -19,7 +19,8 @@ use crate::lists::Lists;
 use crate::person::Person;
 use crate::reply::{self, Reply};
 use crate::request::{FEDERATION, Request};
-use crate::session::{Sessions, State};
+use crate::session::{SessionLimits, Sessions, State};
+use crate::watches::Watches;
 use crate::{assets, guard, pages};
 
 /// The console.
@@ -30,8 +31,15 @@ pub struct Front {
 
 impl Front {
     /// Serves pages over `service`, with no session yet.
-    pub fn new(service: Arc<Service>) -> Self {
-        Front { context: Arc::new(Context { service, sessions: Sessions::default(), lists: Lists::default() }) }
+    pub fn new(service: Arc<Service>, limits: SessionLimits) -> Self {
+        Front {
+            context: Arc::new(Context {
+                service,
+                sessions: Sessions::new(limits),
+                lists: Lists::default(),
+                watches: Watches::default(),
+            }),
+        }
     }
 
     /// Returns whether a request belongs to the console, by its address: its own pages, and the sign-in of AWS's federation
@@ -104,7 +112,9 @@ impl Front {
         };
         let request = Request { context: &self.context, head, peer, query, form, now: self.context.now() };
         let id = session_id(head, peer).unwrap_or_default();
-        let state = if id.is_empty() { None } else { self.context.sessions.find(id, request.now) };
+        // What a script asks by itself does not keep the session of an absent person alive.
+        let is_used = !pages::asks_by_itself(request.path());
+        let state = if id.is_empty() { None } else { self.context.sessions.find(id, request.now, is_used) };
         let session = match state {
             state if request.path() == "federation" => return pages::federation::answer(&request, id, state).await,
             Some(State::SignedIn(session)) if request.path() != "sign-in" => session,

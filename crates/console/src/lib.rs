@@ -31,5 +31,7 @@ mod reply;
 mod request;
 mod session;
 mod view;
+mod watches;
 
 pub use front::Front;
+pub use session::SessionLimits;

@@ -15,6 +15,7 @@ mod groups;
 mod home;
 mod identity;
 mod inline;
+mod known;
 mod last_accessed;
 mod list;
 mod mfa;
@@ -31,6 +32,7 @@ mod sessions;
 mod settings;
 pub(crate) mod sign_in;
 mod simulate;
+mod suggest;
 mod switch;
 mod users;
 
@@ -71,6 +73,7 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("last-accessed", "") => last_accessed::answer(person).await,
         ("sessions", "") => sessions::answer(person).await,
         ("simulate", "") => simulate::answer(person).await,
+        ("suggest", "") => suggest::answer(person).await,
         ("settings", "") => settings::answer(person).await,
         ("switch", "") => switch::answer(person).await,
         ("users", rest) => users::answer(person, rest).await,
@@ -78,6 +81,11 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("who-can", rest) => review::who_can::answer(person, rest).await,
         _ => missing(person),
     }
+}
+
+/// Whether the script asks this by itself, without the person.
+pub(crate) fn asks_by_itself(path: &str) -> bool {
+    path == audit::NEXT
 }
 
 /// The tables of attached and of inline policies, with the form that attaches some.

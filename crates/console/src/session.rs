@@ -11,10 +11,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-/// How long a session lasts without a request.
-const IDLE: Duration = Duration::from_secs(15 * 60);
-/// How long a session lasts at most.
-const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
+/// How long sessions of browsers last.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// Without a request of the person.
+    pub idle: Duration,
+    /// At most.
+    pub absolute: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        SessionLimits { idle: Duration::from_secs(15 * 60), absolute: Duration::from_secs(12 * 60 * 60) }
+    }
+}
+
 /// How long a correct password waits for a code or a new password.
 const PENDING: Duration = Duration::from_secs(5 * 60);
 /// How long a password counts as just given.
@@ -195,22 +206,29 @@ struct Entry {
 }
 
 impl Entry {
-    fn is_alive(&self, now: Timestamp) -> bool {
+    fn is_alive(&self, idle: Duration, now: Timestamp) -> bool {
         match &self.state {
             State::Pending(pending) => now < pending.until,
-            State::SignedIn(session) => now < session.until && now < later(self.last_use, IDLE),
+            State::SignedIn(session) => now < session.until && now < later(self.last_use, idle),
         }
     }
 }
 
 /// All sessions, by the SHA-256 of their ids: the memory of the server has no id that a browser could send.
-#[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<[u8; 32], Entry>>);
+pub(crate) struct Sessions {
+    limits: SessionLimits,
+    entries: Mutex<HashMap<[u8; 32], Entry>>,
+}
 
 /// Makes random bytes; see `bailiwick_operation::Random`.
 pub(crate) type Fill<'a> = &'a dyn Fn(&mut [u8]);
 
 impl Sessions {
+    /// No session yet.
+    pub(crate) fn new(limits: SessionLimits) -> Self {
+        Sessions { limits, entries: Mutex::default() }
+    }
+
     /// Keeps a sign-in that lacks something, and returns the id of the session.
     pub(crate) fn begin(&self, fill: Fill<'_>, now: Timestamp, mut pending: Pending) -> String {
         pending.until = later(now, PENDING);
@@ -229,18 +247,20 @@ impl Sessions {
             has_password: new.has_password,
             has_second_factor: new.has_second_factor,
             is_temporary: new.is_temporary,
-            until: later(now, ABSOLUTE).min(end.unwrap_or(now)),
+            until: later(now, self.limits.absolute).min(end.unwrap_or(now)),
             authorization: new.authorization,
             changing: Mutex::new(Changing { proved: now, flash, roles: Vec::new() }),
         };
         self.insert(fill, now, State::SignedIn(Arc::new(session)))
     }
 
-    /// The session of that id, which is used now.
-    pub(crate) fn find(&self, id: &str, now: Timestamp) -> Option<State> {
+    /// The session of that id. `is_used`: the person uses it now.
+    pub(crate) fn find(&self, id: &str, now: Timestamp, is_used: bool) -> Option<State> {
         let mut sessions = self.lock();
-        let entry = sessions.get_mut(&key(id)).filter(|entry| entry.is_alive(now))?;
-        entry.last_use = now;
+        let entry = sessions.get_mut(&key(id)).filter(|entry| entry.is_alive(self.limits.idle, now))?;
+        if is_used {
+            entry.last_use = now;
+        }
         Some(entry.state.clone())
     }
 
@@ -252,7 +272,7 @@ impl Sessions {
     fn insert(&self, fill: Fill<'_>, now: Timestamp, state: State) -> String {
         let id = random_text(fill);
         let mut sessions = self.lock();
-        sessions.retain(|_, entry| entry.is_alive(now));
+        sessions.retain(|_, entry| entry.is_alive(self.limits.idle, now));
         let arn = |state: &State| match state {
             State::SignedIn(session) => session.arn.clone(),
             State::Pending(pending) => format!("{}/{:?}", pending.account, pending.user_name),
@@ -277,7 +297,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -320,15 +340,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_session_ends_when_it_is_idle_or_old_whatever_scripts_ask() {
+        let limits = SessionLimits { idle: Duration::from_secs(60), absolute: Duration::from_secs(150) };
+        let sessions = Sessions::new(limits);
+        let begin = Timestamp::UNIX_EPOCH;
+        let at = |seconds| later(begin, Duration::from_secs(seconds));
+        let sign_in = || {
+            let expiration = Some(prost_types::Timestamp { seconds: 1000, nanos: 0 });
+            let token = SignInToken { expiration, ..Default::default() };
+            sessions.sign_in(&|buffer| buffer.fill(7), begin, NewSession::of_person(token, true))
+        };
+        let is_found = |id: &str, second, is_used| sessions.find(id, at(second), is_used).is_some();
+        let id = sign_in();
+        let used = [(59, true), (118, true), (149, true), (150, true)];
+        assert_eq!(used.map(|(second, is_used)| is_found(&id, second, is_used)), [true, true, true, false]);
+        let id = sign_in();
+        let asked = [(30, false), (59, false), (60, false), (61, true)];
+        assert_eq!(asked.map(|(second, is_used)| is_found(&id, second, is_used)), [true, true, false, false]);
+    }
+
+    #[test]
     fn a_password_counts_as_just_given_for_five_minutes() {
-        let sessions = Sessions::default();
+        let sessions = Sessions::new(SessionLimits::default());
         let signed_in: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        let end = Some(prost_types::Timestamp { seconds: later(signed_in, ABSOLUTE).as_second(), nanos: 0 });
+        let end =
+            Some(prost_types::Timestamp { seconds: later(signed_in, Duration::from_secs(3600)).as_second(), nanos: 0 });
         let token =
             SignInToken { arn: "arn:aws:iam::111122223333:root".to_owned(), expiration: end, ..Default::default() };
         let new = NewSession::of_person(token, true);
         let id = sessions.sign_in(&|buffer| buffer.fill(7), signed_in, new);
-        let Some(State::SignedIn(session)) = sessions.find(&id, signed_in) else { panic!("no session") };
+        let Some(State::SignedIn(session)) = sessions.find(&id, signed_in, true) else { panic!("no session") };
         let at = |seconds| later(signed_in, Duration::from_secs(seconds));
         assert_eq!([0, 300, 301].map(|seconds| session.is_proved(at(seconds))), [true, true, false]);
         session.set_proved(at(600));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_console::SessionLimits;
 use bailiwick_grpc::Body;
 use bailiwick_model::IamError;
 use bailiwick_service::{Peer, Service};
@@ -28,10 +29,15 @@ struct Fronts {
 
 impl Router {
     /// All front ends over one service.
-    pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>, tracer: Option<Arc<Tracer>>) -> Self {
+    pub(crate) fn new(
+        grpc: bailiwick_grpc::Front,
+        service: Arc<Service>,
+        limits: SessionLimits,
+        tracer: Option<Arc<Tracer>>,
+    ) -> Self {
         let json = bailiwick_aws_json::Front::new(Arc::clone(&service));
         let query = bailiwick_aws_query::Front::new(Arc::clone(&service));
-        let console = bailiwick_console::Front::new(Arc::clone(&service));
+        let console = bailiwick_console::Front::new(Arc::clone(&service), limits);
         Router(Arc::new(Fronts { grpc, json, query, console, service, tracer }))
     }
 }

@@ -1,6 +1,8 @@
 """The search of the audit trail in the console, over plain HTTP."""
 
+import html
 import re
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from urllib.parse import urlencode
 
 import pytest
@@ -92,3 +94,53 @@ def test_only_permitted_persons_search(server, aws, name):
     page = search(browser, user=user)
     assert page.status == 403 and "not authorized to perform: cloudtrail:LookupEvents" in page.text
     assert browser.open("/console/audit/event?id=" + "0" * 32).status == 403
+
+
+def tail_of(page):
+    """The address that the script of the live tail asks next."""
+    return html.unescape(re.search(r'data-tail="([^"]+)"', page.html)[1])
+
+
+def test_the_live_tail_shows_what_came_since(browser, aws, name):
+    user = name("live")
+    page = browser.open("/console/audit/live?" + urlencode({"resource": user, "kind": "changes"}))
+    assert page.heads == ["Audit trail"] and "No event yet" in page.text and [current for _, current in page.tabs] == [False, True]
+    first = tail_of(page)
+    aws.call("CreateUser", UserName=user, Path="/<b>/")
+    aws.call("TagUser", UserName=user, Tags=[{"Key": "a", "Value": "b"}])
+    # The script waits for an event; a person loads the page again.
+    found = until(lambda: found if len(events(found := browser.open(first))) == 2 else None, "both events are there")
+    assert found.status == 200 and events(found) == ["TagUser", "CreateUser"] and "<b>" not in found.html
+    until(lambda: events(browser.open(page.address)) == ["TagUser", "CreateUser"], "the page has the last events")
+    following = tail_of(found)
+    aws.call("DeleteUser", UserName=user)
+    assert events(browser.open(following)) == ["DeleteUser"]
+    page = browser.open("/console/audit/live/next?after=%3Ci%3E")
+    assert page.status == 400 and "<i>" not in page.html
+
+
+def test_the_live_tail_ends_with_the_permission(server, aws, signed_in, name):
+    allowed = policy({"Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"})
+    reader = signed_in(allowed)
+    (own,) = re.findall(r"<strong>(person-[^<]+)</strong>", reader.page.html)
+    group = name("group")
+    waits = tail_of(reader.open("/console/audit/live?" + urlencode({"resource": group})))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(reader.request, "GET", waits)
+        aws.call("DeleteUserPolicy", UserName=own, PolicyName="own")
+        aws.call("CreateGroup", GroupName=group)
+        page = waiting.result()
+    assert page.status == 403 and "cloudtrail:LookupEvents" in page.text and group not in page.text
+    assert reader.open(waits).status == 403
+    page = reader.open("/console/audit/live")
+    assert page.status == 403 and "cloudtrail:LookupEvents" in page.text and "data-tail=" not in page.html
+
+
+def test_few_requests_of_a_session_wait(browser, name):
+    waits = tail_of(browser.open("/console/audit/live?" + urlencode({"resource": name("nothing")})))
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(browser.request, "GET", waits) for _ in range(4)]
+        done, _ = wait(asked, return_when=FIRST_COMPLETED)
+        # One is answered at once; the others wait for the event that never comes.
+        assert len(done) == 1 and done.pop().result().status == 200
+        assert all(one.result().status == 200 for one in asked)

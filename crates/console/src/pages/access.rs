@@ -6,17 +6,17 @@ mod source;
 
 use askama::Template;
 use bailiwick_api::authz::{self as pb, caller::Who};
-use bailiwick_api::iam::{ListRolesRequest, ListUsersRequest};
-use bailiwick_api::{OPERATIONS, op};
+use bailiwick_api::op;
 use http::StatusCode;
 
 use self::layers::Answer;
 use self::source::Sources;
+use crate::pages::suggest::{self, Suggestion};
 use crate::person::{Page, Person};
 use crate::view::{Chrome, Problem};
 
-/// How many users and roles are suggested.
-const SUGGESTED: i32 = 200;
+/// How many users, and how many roles, a page suggests. The script asks for others.
+pub(super) const SUGGESTED: usize = 200;
 
 /// Answers `/console/access`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
@@ -30,9 +30,11 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
         action: query.typed("action"),
         resource: query.typed("resource"),
         account: query.typed("account"),
-        context: query.raw("context").to_owned(),
-        principals: principals(person).await,
-        actions: actions(),
+        context: context::typed_lines(query),
+        principals: suggest::principals(person, "", SUGGESTED).await,
+        actions: suggest::all_actions(person).await,
+        resources: suggest::resources(person, &query.typed("action"), "").await,
+        keys: suggest::keys(person, &query.typed("action"), "").await,
         problem: None,
         answer: None,
     };
@@ -49,25 +51,6 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
             person.page_with(StatusCode::BAD_REQUEST, &page)
         }
     }
-}
-
-/// The actions that are suggested: those of Bailiwick's own services.
-pub(super) fn actions() -> Vec<String> {
-    OPERATIONS.iter().map(|row| format!("{}:{}", row.service, row.name)).collect()
-}
-
-/// The first users and roles, as far as the person may see them.
-async fn principals(person: &Person<'_>) -> Vec<String> {
-    let asked = ListUsersRequest { max_items: Some(SUGGESTED), ..ListUsersRequest::default() };
-    let users = person.call::<op::ListUsers>(asked).await.unwrap_or_default().users;
-    let asked = ListRolesRequest { max_items: Some(SUGGESTED), ..ListRolesRequest::default() };
-    let roles = person.call::<op::ListRoles>(asked).await.unwrap_or_default().roles;
-    let roles = roles.into_iter().filter_map(|role| role.arn);
-    let mut arns: Vec<String> = users.into_iter().filter_map(|user| user.arn).chain(roles).collect();
-    if !arns.contains(&person.session.arn) {
-        arns.insert(0, person.session.arn.clone());
-    }
-    arns
 }
 
 async fn explained(person: &Person<'_>, page: &AccessPage) -> Result<Answer, Problem> {
@@ -107,8 +90,10 @@ struct AccessPage {
     resource: String,
     account: String,
     context: String,
-    principals: Vec<String>,
+    principals: Vec<Suggestion>,
     actions: Vec<String>,
+    resources: Vec<Suggestion>,
+    keys: Vec<Suggestion>,
     problem: Option<Problem>,
     answer: Option<Answer>,
 }

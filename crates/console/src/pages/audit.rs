@@ -1,84 +1,133 @@
 //! The audit trail: a search whose address can be shared, and each event with its record.
 
+mod live;
 mod times;
 
 use askama::Template;
-use bailiwick_api::audit::{Event, EventFilter, SearchEventsRequest, SearchEventsResponse};
+use bailiwick_api::audit::{EventFilter, SearchEventsRequest, SearchEventsResponse};
 use bailiwick_api::{OPERATIONS, op};
 use bailiwick_model::{ErrorCode, IamError};
 use http::StatusCode;
 
 use crate::pages::{document, home, missing};
 use crate::person::{Page, Person};
-use crate::request::Called;
-use crate::view::{Cell, Chrome, Facts, Pager, Problem, Table, link_of_arn};
+use crate::request::{CallError, Called};
+use crate::view::{Cell, Chrome, Facts, Pager, Problem, Tab, Table, link_of_arn, url};
 
 /// How many events a page shows.
 const PAGE: i32 = 50;
 /// The members of the search, which its pages keep.
 const KEPT: [&str; 9] = ["from", "to", "user", "event", "resource", "key", "error", "address", "kind"];
 
+/// The path at which the script of the live tail asks.
+pub(super) const NEXT: &str = "audit/live/next";
+
 /// Answers `/console/audit/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
         "" => search(person).await,
         "event" => event(person).await,
+        "live" => live::answer(person).await,
+        "live/next" => live::next(person).await,
         _ => missing(person),
     }
 }
 
-async fn search(person: &Person<'_>) -> Page {
-    let query = person.query();
-    let mut page = AuditPage {
-        chrome: person.chrome("Audit trail"),
-        from: query.typed("from"),
-        to: query.typed("to"),
-        user: query.typed("user"),
-        event: query.typed("event"),
-        resource: query.typed("resource"),
-        key: query.typed("key"),
-        error: query.typed("error"),
-        address: query.typed("address"),
-        kind: query.typed("kind"),
-        names: OPERATIONS.iter().map(|row| row.name).collect(),
-        problem: None,
-        found: None,
-    };
-    match found(person, &page).await {
-        Ok(response) => {
-            page.found = Some(Found::new(person, response));
-            person.page(&page)
+/// What the events must have, as it was typed. The live tail has the first four.
+struct Fields {
+    user: String,
+    event: String,
+    resource: String,
+    kind: String,
+    key: String,
+    error: String,
+    address: String,
+}
+
+impl Fields {
+    fn of(person: &Person<'_>) -> Self {
+        let typed = |name| person.query().typed(name);
+        Fields {
+            user: typed("user"),
+            event: typed("event"),
+            resource: typed("resource"),
+            kind: typed("kind"),
+            key: typed("key"),
+            error: typed("error"),
+            address: typed("address"),
         }
-        Err(error) => {
-            let status = StatusCode::from_u16(error.error.code().http_status()).unwrap_or(StatusCode::BAD_REQUEST);
-            page.problem = Some(Problem::new(&error));
-            person.page_with(status, &page)
+    }
+
+    fn filter(&self) -> EventFilter {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        EventFilter {
+            event_name: some(&self.event),
+            username: some(&self.user).filter(|user| !user.starts_with("arn:")),
+            principal_arn: some(&self.user).filter(|user| user.starts_with("arn:")),
+            access_key_id: some(&self.key),
+            resource_name: some(&self.resource),
+            error_code: some(&self.error),
+            source_ip_address: some(&self.address),
+            read_only: match self.kind.as_str() {
+                "changes" => Some(false),
+                "reads" => Some(true),
+                _ => None,
+            },
+            ..EventFilter::default()
         }
+    }
+
+    /// Whether one of those that the live tail has is filled.
+    fn are_filled(&self) -> bool {
+        [&self.user, &self.event, &self.resource, &self.kind].iter().any(|text| !text.is_empty())
+    }
+
+    /// The names of events that are suggested.
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        OPERATIONS.iter().map(|row| row.name)
     }
 }
 
-async fn found(person: &Person<'_>, page: &AuditPage) -> Called<SearchEventsResponse> {
-    let refused = |error| person.failure(error);
-    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let filter = EventFilter {
-        event_name: some(&page.event),
-        username: some(&page.user).filter(|user| !user.starts_with("arn:")),
-        principal_arn: some(&page.user).filter(|user| user.starts_with("arn:")),
-        access_key_id: some(&page.key),
-        resource_name: some(&page.resource),
-        error_code: some(&page.error),
-        source_ip_address: some(&page.address),
-        read_only: match page.kind.as_str() {
-            "changes" => Some(false),
-            "reads" => Some(true),
-            _ => None,
-        },
-        ..EventFilter::default()
+/// What the tabs are a choice of.
+const TABS_LABEL: &str = "Audit trail";
+
+/// The links to the search and to the live tail.
+fn tabs(current: &str) -> Vec<Tab> {
+    let tab = |(word, path, label): (&str, &str, &'static str)| Tab {
+        url: url(path, &[]),
+        label,
+        is_current: word == current,
     };
+    [("search", "audit", "Search"), ("live", "audit/live", "Live")].map(tab).into()
+}
+
+async fn search(person: &Person<'_>) -> Page {
+    let query = person.query();
+    let fields = Fields::of(person);
+    let (from, to) = (query.typed("from"), query.typed("to"));
+    let (found, error) = match found(person, fields.filter(), &from, &to).await {
+        Ok(response) => (Some(Found::new(person, response)), None),
+        Err(error) => (None, Some(error)),
+    };
+    let page = AuditPage {
+        chrome: person.chrome("Audit trail"),
+        tabs: tabs("search"),
+        tabs_label: TABS_LABEL,
+        from,
+        to,
+        fields,
+        problem: error.as_ref().map(Problem::new),
+        found,
+    };
+    person.page_with(error.as_ref().map_or(StatusCode::OK, CallError::status), &page)
+}
+
+async fn found(person: &Person<'_>, filter: EventFilter, from: &str, to: &str) -> Called<SearchEventsResponse> {
+    let refused = |error| person.failure(error);
     let asked = SearchEventsRequest {
         filter: Some(filter),
-        start_time: times::earliest(&page.from).map_err(refused)?,
-        end_time: times::latest(&page.to).map_err(refused)?,
+        start_time: times::earliest(from).map_err(refused)?,
+        end_time: times::latest(to).map_err(refused)?,
         marker: person.query().text("marker"),
         max_items: Some(PAGE),
     };
@@ -94,19 +143,8 @@ struct Found {
 
 impl Found {
     fn new(person: &Person<'_>, response: SearchEventsResponse) -> Self {
-        let columns = ["Event", "Time", "Who", "Resource", "Result"];
-        let table = person.table("Found events", &columns, "No event on this page.");
-        let row = |event: Event| {
-            vec![
-                home::event_link(&event),
-                Cell::Time(person.moment(event.event_time.as_ref())),
-                Cell::text(event.username),
-                event.resource_arns.first().map_or_else(|| Cell::text(None), |arn| link_of_arn(arn)),
-                home::result(&event.error_code),
-            ]
-        };
         Found {
-            events: table.rows(Ok(response.events.into_iter().map(row).collect())),
+            events: home::events(person, "Found events", "No event on this page.", response.events),
             unreadable: response.unreadable_segments,
             pager: person.pager("audit", &KEPT, response.marker.as_deref()),
         }
@@ -150,16 +188,11 @@ async fn event(person: &Person<'_>) -> Page {
 #[template(path = "audit.html")]
 struct AuditPage {
     chrome: Chrome,
+    tabs: Vec<Tab>,
+    tabs_label: &'static str,
     from: String,
     to: String,
-    user: String,
-    event: String,
-    resource: String,
-    key: String,
-    error: String,
-    address: String,
-    kind: String,
-    names: Vec<&'static str>,
+    fields: Fields,
     problem: Option<Problem>,
     found: Option<Found>,
 }

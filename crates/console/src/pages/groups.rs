@@ -16,10 +16,12 @@ mod list;
 /// How many members a page shows. The marker in the address of a page is that of the members.
 const MEMBERS: i32 = 1000;
 
+pub(super) use list::Groups;
+
 /// Answers `/console/groups/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => crate::pages::list::answer::<list::Groups>(person).await,
+        "" => crate::pages::list::answer::<Groups>(person).await,
         "create" => create::answer(person).await,
         "group" => group(person).await,
         _ => missing(person),

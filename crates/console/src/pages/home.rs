@@ -64,25 +64,29 @@ async fn counts(person: &Person<'_>) -> (Vec<Count>, Option<Problem>) {
 /// The last events that the filter selects, as a table.
 pub(crate) async fn changes(person: &Person<'_>, filter: EventFilter) -> Table {
     let asked = SearchEventsRequest { filter: Some(filter), max_items: Some(SHOWN), ..SearchEventsRequest::default() };
-    let found = person.call::<op::SearchEvents>(asked).await.map_err(|error| Problem::new(&error));
-    let rows = found.map(|found| found.events.into_iter().map(|event| row(person, event)).collect());
-    let columns = ["Event", "Time", "Who", "Resource", "Result"];
-    person.table("Events", &columns, "No event yet.").rows(rows)
+    match person.call::<op::SearchEvents>(asked).await {
+        Ok(found) => events(person, "Events", "No event yet.", found.events),
+        Err(error) => events(person, "Events", "", Vec::new()).rows(Err(Problem::new(&error))),
+    }
 }
 
-fn row(person: &Person<'_>, event: Event) -> Vec<Cell> {
-    let resource = event.resource_arns.first().map_or_else(|| Cell::text(None), |arn| link_of_arn(arn));
-    vec![
-        event_link(&event),
-        Cell::Time(person.moment(event.event_time.as_ref())),
-        Cell::text(event.username),
-        resource,
-        result(&event.error_code),
-    ]
+/// Events as a table.
+pub(crate) fn events(person: &Person<'_>, caption: &str, empty: &'static str, events: Vec<Event>) -> Table {
+    let row = |event: Event| {
+        vec![
+            event_link(&event),
+            Cell::Time(person.moment(event.event_time.as_ref())),
+            Cell::text(event.username),
+            event.resource_arns.first().map_or_else(|| Cell::text(None), |arn| link_of_arn(arn)),
+            result(&event.error_code),
+        ]
+    };
+    let columns = ["Event", "Time", "Who", "Resource", "Result"];
+    person.table(caption, &columns, empty).rows(Ok(events.into_iter().map(row).collect()))
 }
 
 /// The name of an event, as a link to its record.
-pub(super) fn event_link(event: &Event) -> Cell {
+fn event_link(event: &Event) -> Cell {
     Cell::link("audit/event", "id", &event.event_id, &*event.event_name)
 }
 

@@ -179,6 +179,18 @@ async fn find<N: Noun>(person: &Person<'_>, asked: &Asked) -> Called<Found> {
     Ok(Found { items, marker: None, of: Some(of) })
 }
 
+/// The first items whose names have this part, as far as the list is read.
+pub(super) async fn named<N: Noun>(person: &Person<'_>, part: &str, most: usize) -> Called<Vec<Listed>> {
+    if part.is_empty() {
+        let asked = Part { max_items: i32::try_from(most).ok(), ..Part::default() };
+        return N::read(person, asked).await.map(|(items, _)| items);
+    }
+    let part = part.to_ascii_lowercase();
+    let (kept, _) = read::<N>(person, true).await?;
+    let items = kept.parts.iter().flat_map(|part| part.iter());
+    Ok(items.filter(|item| contains(&item.name, &part)).take(most).cloned().collect())
+}
+
 /// The list by name, as far as it is read, and whether it is kept.
 async fn read<N: Noun>(person: &Person<'_>, is_search: bool) -> Called<(Kept, bool)> {
     let (lists, now) = (&person.request.context.lists, person.request.now);

@@ -17,10 +17,12 @@ mod diff;
 mod list;
 mod versions;
 
+pub(super) use list::Policies;
+
 /// Answers `/console/policies/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => crate::pages::list::answer::<list::Policies>(person).await,
+        "" => crate::pages::list::answer::<Policies>(person).await,
         "check" => editor::check(person).await,
         "create" => create::answer(person).await,
         "diff" => diff::answer(person).await,

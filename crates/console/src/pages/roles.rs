@@ -18,10 +18,12 @@ mod trust_editor;
 /// The shortest value of the longest session of a role, in seconds, which is also the default.
 const SHORTEST: i32 = 3600;
 
+pub(super) use list::Roles;
+
 /// Answers `/console/roles/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => crate::pages::list::answer::<list::Roles>(person).await,
+        "" => crate::pages::list::answer::<Roles>(person).await,
         "create" => create::answer(person).await,
         "role" => role(person).await,
         "trust" => trust_editor::answer(person).await,

@@ -192,7 +192,7 @@ fn first_page(status: StatusCode, request: &Request<'_>, problem: Option<Problem
     let notice = match query.raw("why") {
         _ if problem.is_some() => "",
         "out" => "You are signed out.",
-        "ended" => "Your session has ended: it was idle for 15 minutes, reached its time, or the server restarted.",
+        "ended" => "Your session has ended: it was idle for too long, reached its time, or the server restarted.",
         "password" => "Your password was changed. Sign in with the new one.",
         "revoked" => "Your session was ended: it was revoked, or your password or user changed.",
         _ => "",

@@ -15,10 +15,12 @@ mod create;
 mod delete;
 mod list;
 
+pub(super) use list::Users;
+
 /// Answers `/console/users/…`.
 pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
     match rest {
-        "" => crate::pages::list::answer::<list::Users>(person).await,
+        "" => crate::pages::list::answer::<Users>(person).await,
         "create" => create::answer(person).await,
         "user" => user(person).await,
         _ => missing(person),

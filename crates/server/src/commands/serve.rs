@@ -22,8 +22,8 @@ use crate::issuers::CachedIssuerKeys;
 use crate::net::listen::{self, Listener};
 use crate::net::{self, Connections, Memory, Seconds, Shares};
 use crate::options::{
-    AuditOptions, ClientOptions, DeploymentOptions, IssuerOptions, ListeningOptions, LoggingOptions, ProcessOptions,
-    StoreOptions, TlsOptions, TraceOptions,
+    AuditOptions, ClientOptions, ConsoleOptions, DeploymentOptions, IssuerOptions, ListeningOptions, LoggingOptions,
+    ProcessOptions, StoreOptions, TlsOptions, TraceOptions,
 };
 use crate::rotation::MasterKeys;
 use crate::router::{MetricsPage, Router};
@@ -53,6 +53,8 @@ pub(crate) struct Options {
     listening: ListeningOptions,
     #[command(flatten)]
     clients: ClientOptions,
+    #[command(flatten)]
+    console: ConsoleOptions,
     #[command(flatten)]
     tls: TlsOptions,
     #[command(flatten)]
@@ -154,7 +156,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
         }
         None => None,
     };
-    let router = Router::new(front, Arc::clone(&service), traced.as_ref().map(|(tracer, _)| Arc::clone(tracer)));
+    let tracer = traced.as_ref().map(|(tracer, _)| Arc::clone(tracer));
+    let router = Router::new(front, Arc::clone(&service), options.console.limits(), tracer);
     let clock = Seconds::new();
     let memory = Memory::new(Arc::clone(&clock));
     let metrics = metrics_listener.map(|(socket, is_open)| {

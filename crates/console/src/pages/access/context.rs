@@ -4,6 +4,8 @@ use bailiwick_api::authz::{ContextEntry, ContextType};
 use bailiwick_api::iam;
 use bailiwick_model::{ErrorCode, IamError, Result};
 
+use crate::form::Form;
+
 /// The types by name; after each one that of its lists.
 const TYPES: [(&str, ContextType); 12] = [
     ("string", ContextType::String),
@@ -19,6 +21,18 @@ const TYPES: [(&str, ContextType); 12] = [
     ("date", ContextType::Date),
     ("dateList", ContextType::DateList),
 ];
+
+/// The context that was typed, with the key that was filled in beside it.
+pub(in crate::pages) fn typed_lines(query: &Form) -> String {
+    let mut lines = query.raw("context").to_owned();
+    if let Some(key) = query.text("key") {
+        if !lines.is_empty() && !lines.ends_with('\n') {
+            lines.push('\n');
+        }
+        lines.push_str(&format!("{key}={}", query.typed("value")));
+    }
+    lines
+}
 
 /// Parses the lines. Empty lines do not count. Several lines of one key are its values, all of one type.
 ///
@@ -88,6 +102,18 @@ fn list_of(kind: ContextType) -> ContextType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_is_filled_in_is_added() {
+        for (query, expected) in [
+            ("context=a%3D1&key=&value=x", "a=1"),
+            ("key=+aws:SourceIp+&value=10.0.0.1", "aws:SourceIp=10.0.0.1"),
+            ("context=a%3D1&key=b&value=2", "a=1\nb=2"),
+            ("context=a%3D1%0D%0A&key=b", "a=1\r\nb="),
+        ] {
+            assert_eq!(typed_lines(&Form::parse(query.as_bytes()).unwrap()), expected, "{query}");
+        }
+    }
 
     #[test]
     fn lines_become_entries() {

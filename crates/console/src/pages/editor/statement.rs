@@ -1,10 +1,9 @@
 //! The form that adds a statement to a document.
 
-use bailiwick_api::authz::{GetServiceRequest, ListServicesRequest};
-use bailiwick_api::{OPERATIONS, op};
 use serde_json::Value;
 
 use crate::form::Form;
+use crate::pages::known;
 use crate::person::Person;
 use crate::view::Field;
 
@@ -29,7 +28,7 @@ const OPERATORS: [&str; 14] = [
 /// The fields, with what was typed unless `is_added`: then they are for another statement.
 pub(super) async fn fields(person: &Person<'_>, is_added: bool) -> Vec<Field> {
     let pair = |text: String| (text.clone(), text);
-    let services = services(person).await;
+    let services = known::prefixes(person).await;
     let asked = person.form().typed("s_service");
     let service = services.iter().find(|own| **own == asked).or(services.first()).cloned().unwrap_or_default();
     let actions = actions(person, &service).await;
@@ -94,31 +93,10 @@ fn one_or_many(texts: &[String]) -> String {
     }
 }
 
-/// The services whose actions are known: the own ones, and those that are registered.
-async fn services(person: &Person<'_>) -> Vec<String> {
-    let mut services: Vec<String> = OPERATIONS.iter().map(|row| row.service.to_owned()).collect();
-    let asked = ListServicesRequest { max_items: Some(1000), ..Default::default() };
-    let listed = person.call::<op::ListServices>(asked).await.map(|listed| listed.services).unwrap_or_default();
-    services.extend(listed.into_iter().map(|service| service.service_prefix));
-    services.sort();
-    services.dedup();
-    services
-}
-
 /// The actions of a service, with its prefix.
-async fn actions(person: &Person<'_>, service: &str) -> Vec<String> {
-    let own = OPERATIONS.iter().filter(|row| row.service == service).map(|row| format!("{service}:{}", row.name));
-    let mut actions: Vec<String> = own.collect();
-    if actions.is_empty() {
-        let asked = GetServiceRequest { service_prefix: Some(service.to_owned()) };
-        let found = person.call::<op::GetService>(asked).await.ok().and_then(|found| found.service);
-        let definition = found.and_then(|service| service.definition).unwrap_or_default();
-        let parsed: Value = serde_json::from_str(&definition).unwrap_or_default();
-        let names = parsed["services"][service]["actions"].as_object();
-        actions.extend(names.into_iter().flatten().map(|(name, _)| format!("{service}:{name}")));
-    }
-    actions.sort();
-    actions
+async fn actions(person: &Person<'_>, prefix: &str) -> Vec<String> {
+    let Some(service) = known::service(person, prefix).await else { return Vec::new() };
+    service.actions().map(|action| format!("{}:{}", service.prefix, action.name)).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::person::Person;
 use crate::view::Cell;
 
 /// The groups of the account.
-pub(super) struct Groups;
+pub(in crate::pages) struct Groups;
 
 impl Noun for Groups {
     const TITLE: &'static str = "Groups";

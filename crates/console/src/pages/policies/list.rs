@@ -10,7 +10,7 @@ use crate::person::Person;
 use crate::view::Cell;
 
 /// The managed policies of the account. The built-in ones are many, and would come first: only a search finds them too.
-pub(super) struct Policies;
+pub(in crate::pages) struct Policies;
 
 impl Noun for Policies {
     const TITLE: &'static str = "Policies";

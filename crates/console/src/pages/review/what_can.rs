@@ -2,20 +2,18 @@
 
 use askama::Template;
 use bailiwick_api::authz::{ServiceAccess, WhatCanRequest, WhatCanResponse};
-use bailiwick_api::iam::{ListRolesRequest, ListUsersRequest};
 use bailiwick_api::op;
 use http::StatusCode;
 
 use super::{DEPENDS, HOLDER, POLICY, RESOURCES, STATEMENT, grant_cells, partial_cells};
-use crate::pages::access::context;
+use crate::pages::access::{SUGGESTED, context};
+use crate::pages::suggest::{self, Suggestion};
 use crate::person::{Page, Person};
 use crate::request::Called;
 use crate::view::{Cell, Chrome, Pager, Problem, Table, name_of, url};
 
 /// How many actions a page shows.
 const PAGE: i32 = 200;
-/// How many users, and how many roles, are suggested.
-const SUGGESTED: i32 = 200;
 
 /// Answers `/console/what-can`.
 pub(in crate::pages) async fn answer(person: &Person<'_>, rest: &str) -> Page {
@@ -33,8 +31,9 @@ pub(in crate::pages) async fn answer(person: &Person<'_>, rest: &str) -> Page {
         resource: query.typed("resource"),
         service: query.typed("service"),
         account: query.typed("account"),
-        context: query.raw("context").to_owned(),
-        principals: principals(person).await,
+        context: context::typed_lines(query),
+        principals: suggest::principals(person, "", SUGGESTED).await,
+        keys: suggest::keys(person, "", "").await,
         principal,
         problem: None,
         answer: None,
@@ -53,16 +52,6 @@ pub(in crate::pages) async fn answer(person: &Person<'_>, rest: &str) -> Page {
             person.page_with(status, &page)
         }
     }
-}
-
-/// The first users and roles, as far as the person may see them.
-async fn principals(person: &Person<'_>) -> Vec<String> {
-    let asked = ListUsersRequest { max_items: Some(SUGGESTED), ..ListUsersRequest::default() };
-    let users = person.call::<op::ListUsers>(asked).await.unwrap_or_default().users;
-    let asked = ListRolesRequest { max_items: Some(SUGGESTED), ..ListRolesRequest::default() };
-    let roles = person.call::<op::ListRoles>(asked).await.unwrap_or_default().roles;
-    let users = users.into_iter().filter_map(|user| user.arn);
-    users.chain(roles.into_iter().filter_map(|role| role.arn)).collect()
 }
 
 async fn listed(person: &Person<'_>, page: &WhatCanPage) -> Called<WhatCanResponse> {
@@ -143,7 +132,8 @@ struct WhatCanPage {
     service: String,
     account: String,
     context: String,
-    principals: Vec<String>,
+    principals: Vec<Suggestion>,
+    keys: Vec<Suggestion>,
     problem: Option<Problem>,
     answer: Option<Answer>,
 }

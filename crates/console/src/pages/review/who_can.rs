@@ -6,7 +6,8 @@ use bailiwick_api::op;
 use http::StatusCode;
 
 use super::{DEPENDS, HOLDER, POLICY, RESOURCES, STATEMENT, grant_cells, partial_cells};
-use crate::pages::access::{actions, context};
+use crate::pages::access::context;
+use crate::pages::suggest::{self, Suggestion};
 use crate::person::{Page, Person};
 use crate::request::Called;
 use crate::view::{Cell, Chrome, Pager, Problem, Table, link_of_arn, url};
@@ -25,8 +26,10 @@ pub(in crate::pages) async fn answer(person: &Person<'_>, rest: &str) -> Page {
         action: query.typed("action"),
         resource: query.typed("resource"),
         account: query.typed("account"),
-        context: query.raw("context").to_owned(),
-        actions: actions(),
+        context: context::typed_lines(query),
+        actions: suggest::all_actions(person).await,
+        resources: suggest::resources(person, &query.typed("action"), "").await,
+        keys: suggest::keys(person, &query.typed("action"), "").await,
         problem: None,
         answer: None,
     };
@@ -106,6 +109,8 @@ struct WhoCanPage {
     account: String,
     context: String,
     actions: Vec<String>,
+    resources: Vec<Suggestion>,
+    keys: Vec<Suggestion>,
     problem: Option<Problem>,
     answer: Option<Answer>,
 }

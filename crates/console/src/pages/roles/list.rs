@@ -9,7 +9,7 @@ use crate::person::Person;
 use crate::view::Cell;
 
 /// The roles of the account.
-pub(super) struct Roles;
+pub(in crate::pages) struct Roles;
 
 impl Noun for Roles {
     const TITLE: &'static str = "Roles";

@@ -12,7 +12,7 @@ use crate::request::Called;
 use crate::view::Cell;
 
 /// The users of the account.
-pub(super) struct Users;
+pub(in crate::pages) struct Users;
 
 impl Noun for Users {
     const TITLE: &'static str = "Users";
