@@ -24,22 +24,38 @@ use crate::{error::SealError, keyring::Keyring, purpose::KeyPurpose};
 /// ```
 pub struct Sealer {
     keyring: ArcSwap<Keyring>,
+    /// The keyring that seals; older than the other one for a while.
+    sealing: ArcSwap<Keyring>,
 }
 
 impl Sealer {
     /// A sealer that begins with this keyring.
     pub fn new(keyring: Keyring) -> Self {
-        Self { keyring: ArcSwap::from_pointee(keyring) }
+        let keyring = Arc::new(keyring);
+        Self { keyring: ArcSwap::new(keyring.clone()), sealing: ArcSwap::new(keyring) }
     }
 
-    /// The current keyring. Call it once for two operations that must use the same keys.
+    /// The keyring that opens. Call it once for two operations that must use the same keys.
     pub fn keyring(&self) -> Arc<Keyring> {
         self.keyring.load_full()
     }
 
+    /// The keyring that seals. Call it once for two operations that must use the same keys.
+    pub fn sealing_keyring(&self) -> Arc<Keyring> {
+        self.sealing.load_full()
+    }
+
+    /// Opens with another keyring from now on, and seals as before: until [`Self::replace`], other servers may not have the
+    /// new keys yet.
+    pub fn announce(&self, keyring: Keyring) {
+        self.keyring.store(Arc::new(keyring));
+    }
+
     /// Uses another keyring from now on.
     pub fn replace(&self, keyring: Keyring) {
-        self.keyring.store(Arc::new(keyring));
+        let keyring = Arc::new(keyring);
+        self.keyring.store(keyring.clone());
+        self.sealing.store(keyring);
     }
 
     /// See [`Keyring::seal`].
@@ -48,7 +64,7 @@ impl Sealer {
     ///
     /// [`SealError::Unavailable`].
     pub fn seal(&self, purpose: KeyPurpose, aad: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.keyring.load().seal(purpose, aad, plaintext)
+        self.sealing.load().seal(purpose, aad, plaintext)
     }
 
     /// See [`Keyring::open`].

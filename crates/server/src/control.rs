@@ -14,7 +14,6 @@ use std::time::Duration;
 use bailiwick_api::admin;
 use bailiwick_seal::MasterKey;
 use bailiwick_service::Service;
-use bailiwick_storage_redb::RedbStore;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -24,6 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::backup::{self, Manifest};
 use crate::failure::Failure;
+use crate::open_store::OpenStore;
 use crate::rotation::{self, Command, MasterKeys, Rotation};
 use crate::signals::stopped;
 
@@ -67,7 +67,7 @@ pub(crate) struct Control {
 /// What requests work on.
 pub(crate) struct Controlled {
     pub(crate) service: Arc<Service>,
-    pub(crate) redb: Arc<RedbStore>,
+    pub(crate) open: OpenStore,
     pub(crate) master_keys: Arc<MasterKeys>,
 }
 
@@ -171,7 +171,11 @@ async fn back_up(
     uid: u32,
 ) -> io::Result<()> {
     let refused = |message: String| Answer::Error { message: format!("no backup was made: {message}") };
-    let source = match backup::Source::of(&controlled.redb).await {
+    let Some(redb) = controlled.open.embedded() else {
+        let message = "the server has no store of its own: back up the database, as with pg_dump";
+        return write_line(write, &refused(message.to_owned())).await;
+    };
+    let source = match backup::Source::of(redb).await {
         Ok(source) => source,
         Err(error) => return write_line(write, &refused(error.to_string())).await,
     };

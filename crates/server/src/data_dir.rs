@@ -44,8 +44,14 @@ pub(crate) fn has_store(data_dir: &Path) -> Result<bool, Failure> {
 ///
 /// Call this before the store is opened: later files may come from an interrupted first start.
 pub(crate) fn expect_store(options: &StoreOptions, init: bool) -> Result<Expected, Failure> {
+    let exists = has_store(&options.data_dir)?;
+    expect(options, &format!("in {}", options.data_dir.display()), exists, init)
+}
+
+/// As [`expect_store`], for a store at a place, which exists or not.
+pub(crate) fn expect(options: &StoreOptions, place: &str, exists: bool, init: bool) -> Result<Expected, Failure> {
     let data_dir = options.data_dir.display();
-    if has_store(&options.data_dir)? {
+    if exists {
         if init {
             tracing::warn!(
                 "--init has no effect, since a store exists: remove it, or a lost data folder will go unnoticed"
@@ -58,14 +64,14 @@ pub(crate) fn expect_store(options: &StoreOptions, init: bool) -> Result<Expecte
     if is_there(&credentials)? {
         let file = credentials.display();
         return Err(Failure::new(format!(
-            "there is no store in {data_dir}, but the root credentials {file} of an earlier store exist: {ELSEWHERE}, move that file away, since it is never overwritten, and give --init"
+            "there is no store {place}, but the root credentials {file} of an earlier store exist: {ELSEWHERE}, move that file away, since it is never overwritten, and give --init"
         )));
     }
     let audit = options.data_dir.join("audit");
     if is_there(&audit)? {
         let folder = audit.display();
         return Err(Failure::new(format!(
-            "there is no store in {data_dir}, but the audit records {folder} of an earlier store exist: {ELSEWHERE}, move that folder away, since another store never appends to it, and give --init"
+            "there is no store {place}, but the audit records {folder} of an earlier store exist: {ELSEWHERE}, move that folder away, since another store never appends to it, and give --init"
         )));
     }
     let key = match options.key_source()? {
@@ -75,7 +81,7 @@ pub(crate) fn expect_store(options: &StoreOptions, init: bool) -> Result<Expecte
     };
     if let Some(key) = key.filter(|_| !init) {
         return Err(Failure::new(format!(
-            "there is no store in {data_dir}, but {key}: {ELSEWHERE} under this key, give --init once"
+            "there is no store {place}, but {key}: {ELSEWHERE} under this key, give --init once"
         )));
     }
     let parent = options.data_dir.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -8,17 +8,18 @@ use bailiwick_model::Region;
 use bailiwick_operation::{Clock as _, Deployment, IssuerKeys, RevisionScope, uuid};
 use bailiwick_seal::{Keyring, MasterKey, Sealer, WrappedKeyring};
 use bailiwick_storage::{At, Authenticator, CommitError, Meta, Store, StoreError, Tx};
-use bailiwick_storage_redb::{OpenError, RedbFile, RedbStore};
+use bailiwick_storage_redb::OpenError;
 
 use crate::failure::Failure;
 use crate::master_key::MasterKeySource;
+use crate::open_store::{OpenStore, StoreFile};
 use crate::options::StoreOptions;
 use crate::store;
 use crate::system::{SystemClock, SystemRandomness};
 
 /// An open store with its identity and its keys.
 pub(crate) struct Opened {
-    pub(crate) redb: Arc<RedbStore>,
+    pub(crate) open: OpenStore,
     pub(crate) meta: Meta,
     pub(crate) keyring: Keyring,
     pub(crate) master: MasterKey,
@@ -27,7 +28,7 @@ pub(crate) struct Opened {
 /// The content of a store's file.
 pub(crate) enum Found {
     /// Empty: nothing was ever written to it.
-    Unused(RedbFile),
+    Unused(StoreFile),
     Used(Box<Opened>),
 }
 
@@ -43,7 +44,7 @@ pub(crate) enum Missing {
 impl Opened {
     /// The store, as all other parts use it.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        Arc::<RedbStore>::clone(&self.redb)
+        self.open.store()
     }
 
     /// The facts of the deployment that handlers use.
@@ -74,8 +75,9 @@ impl Opened {
 }
 
 /// Opens the keys of a store and starts it. Upgrades a store whose rows are not authenticated yet.
-pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing) -> Result<Found, Failure> {
-    let folder = files.data_dir.display();
+pub(crate) async fn read(files: &StoreOptions, file: impl Into<StoreFile>, missing: Missing) -> Result<Found, Failure> {
+    let file = file.into();
+    let folder = file.place(&files.data_dir);
     if file.is_unused().map_err(|e| Failure::new(format!("cannot open the store in {folder}: {e}")))? {
         return Ok(Found::Unused(file));
     }
@@ -89,10 +91,11 @@ pub(crate) async fn open(
     data_dir: &Path,
     source: &MasterKeySource,
     master: &MasterKey,
-    file: RedbFile,
+    file: impl Into<StoreFile>,
     missing: Missing,
 ) -> Result<Found, Failure> {
-    let folder = data_dir.display();
+    let file = file.into();
+    let folder = file.place(data_dir);
     let failed = |e: &dyn std::fmt::Display| Failure::new(format!("cannot open the store in {folder}: {e}"));
     if file.is_unused().map_err(|e| failed(&e))? {
         return Ok(Found::Unused(file));
@@ -116,13 +119,13 @@ pub(crate) async fn open(
             (file.upgrade(store::authenticator(&complete)?, wrapped.as_bytes()), complete)
         }
     };
-    let redb = Arc::new(started.map_err(|error| match &error {
+    let open = started.map_err(|error| match &error {
         OpenError::Store(error @ StoreError::Incomplete { .. }) => failed(&store::incomplete(error)),
         error => failed(error),
-    })?);
-    let meta = Meta::of(&*redb).await.map_err(|e| failed(&e))?;
+    })?;
+    let meta = Meta::of(&*open.store()).await.map_err(|e| failed(&e))?;
     let meta = meta.ok_or_else(|| failed(&"the store is damaged: its identity is missing; restore a backup"))?;
-    Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master: master.clone() })))
+    Ok(Found::Used(Box::new(Opened { open, meta, keyring, master: master.clone() })))
 }
 
 /// Adds the managed policies that a newer version of Bailiwick brings. If that fails, the server starts without them: a

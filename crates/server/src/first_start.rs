@@ -13,14 +13,14 @@ use bailiwick_model::IamError;
 use bailiwick_operation::{Clock, Random};
 use bailiwick_seal::{Keyring, Sealer, SecretString, WrappedKeyring};
 use bailiwick_signin::{LINK_LIFETIME, Link};
-use bailiwick_storage::{At, Meta, Store, Tx};
-use bailiwick_storage_redb::{RedbFile, RedbStore};
+use bailiwick_storage::{At, Meta, Tx};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::deployment::{self, Found, Missing, Opened};
 use crate::failure::Failure;
 use crate::master_key::MasterKeySource;
+use crate::open_store::StoreFile;
 use crate::options::{DeploymentOptions, StoreOptions};
 use crate::output;
 use crate::root_credentials::{ID_VARIABLE, SECRET_VARIABLE};
@@ -31,7 +31,7 @@ use crate::{master_key, root_credentials, store};
 pub(crate) async fn open(
     files: &StoreOptions,
     options: &DeploymentOptions,
-    file: RedbFile,
+    file: impl Into<StoreFile>,
     endpoint: &str,
     public_url: &str,
 ) -> Result<Opened, Failure> {
@@ -60,7 +60,7 @@ struct FirstStart<'a> {
 
 impl FirstStart<'_> {
     /// Creates everything in one commit, and shows root's key if it was generated.
-    async fn run(&self, file: RedbFile) -> Result<Opened, Failure> {
+    async fn run(&self, file: StoreFile) -> Result<Opened, Failure> {
         let root_key = given_root_key()?;
         let source = self.files.key_source()?;
         let master = match (source.load()?, &source) {
@@ -74,10 +74,8 @@ impl FirstStart<'_> {
         let keyring = Keyring::generate(now.as_second()).map_err(|e| fail(&e))?;
         let wrapped = WrappedKeyring::wrap(&keyring, &master).map_err(|e| fail(&e))?;
         let sealer = Sealer::new(keyring.clone());
-        let redb = file.start(store::authenticator(&keyring)?).map_err(|e| Failure::new(e.to_string()))?;
-        let redb = Arc::new(redb);
-        let store: Arc<dyn Store> = Arc::<RedbStore>::clone(&redb);
-        let mut tx = Tx::begin(store, Arc::default(), At::Latest).await.map_err(|e| fail(&e))?;
+        let open = file.start(store::authenticator(&keyring)?).map_err(|e| Failure::new(e.to_string()))?;
+        let mut tx = Tx::begin(open.store(), Arc::default(), At::Latest).await.map_err(|e| fail(&e))?;
         let account = self.options.account_id;
         let start = BootstrapOptions { account, root_key, now: date, random: self.random, sealer: &sealer };
         let bootstrapped = bootstrap(&mut tx, start).await.map_err(|e: IamError| fail(&e))?;
@@ -93,7 +91,7 @@ impl FirstStart<'_> {
             self.show(&bootstrapped, &Zeroizing::new(link))?;
         }
         tx.commit().await.map_err(|e| fail(&e))?;
-        Ok(Opened { redb, meta, keyring, master })
+        Ok(Opened { open, meta, keyring, master })
     }
 
     fn show(&self, bootstrapped: &Bootstrapped, link: &str) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::rotation::MasterKeys;
 use crate::signals::stopped;
+use crate::token_keys;
 
 /// The time between writes of last uses.
 const LAST_USED: Duration = Duration::from_millis(500);
@@ -109,19 +110,22 @@ pub(crate) async fn complete_keys(service: &Service, master: &MasterKeys) {
 async fn rotate(service: &Service, master: &MasterKeys) -> Result<()> {
     let parts = service.parts();
     let now = parts.deployment.clock.now().as_second();
-    let old = parts.deployment.sealer.keyring();
-    let Some(new) = rotated(&old, now)? else { return Ok(()) };
+    if rotated(&parts.deployment.sealer.keyring(), now)?.is_none() {
+        return Ok(());
+    }
     // Held until the end, so that the keyring is not wrapped under a master key that is replaced meanwhile.
     let mut held = master.hold().await;
     let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), At::Latest).await?;
     // The read makes the commit fail if the keyring changed meanwhile.
     let stored = tx.keyring().await?.unwrap_or_default();
-    held.open(&WrappedKeyring::from_bytes(stored.to_vec())).map_err(IamError::internal)?;
+    let stored = held.open(&WrappedKeyring::from_bytes(stored.to_vec())).map_err(IamError::internal)?;
+    // Another server may have done it already.
+    let Some(new) = rotated(&stored, now)? else { return Ok(()) };
     let wrapped = held.wrap(&new).map_err(IamError::internal)?;
     tx.put_keyring(wrapped.as_bytes().to_vec().into()).await?;
     tx.commit().await.map_err(IamError::internal)?;
     // Only a durable key may seal anything.
-    parts.deployment.sealer.replace(new);
+    token_keys::adopt(service, new);
     tracing::info!("token keys were rotated");
     Ok(())
 }

@@ -11,6 +11,7 @@ use bailiwick_storage::{Authenticator, Store, StoreError};
 use bailiwick_storage_redb::{OpenError, Options as Settings, RedbFile, RedbStore};
 
 use crate::failure::Failure;
+use crate::open_store::OpenStore;
 use crate::options::StoreOptions;
 
 /// The size of the page cache in bytes.
@@ -77,14 +78,16 @@ pub(crate) fn unready(service: &Service) -> Option<String> {
 }
 
 /// Registers the metrics of the store and its queues.
-pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &Arc<Service>) {
+pub(crate) fn measure(options: &StoreOptions, open: &OpenStore, service: &Arc<Service>) {
     let metrics = service.metrics();
-    let file = RedbStore::file(&options.data_dir);
-    metrics.gauge("bailiwick_store_size_bytes", "Size of the store's file on disk.", &[], move |samples| {
-        if let Ok(found) = std::fs::metadata(&file) {
-            samples.add(&[], found.len() as f64);
-        }
-    });
+    if open.embedded().is_some() {
+        let file = RedbStore::file(&options.data_dir);
+        metrics.gauge("bailiwick_store_size_bytes", "Size of the store's file on disk.", &[], move |samples| {
+            if let Ok(found) = std::fs::metadata(&file) {
+                samples.add(&[], found.len() as f64);
+            }
+        });
+    }
     // The service owns the metrics, so they hold it weakly.
     let parts = Arc::downgrade(service);
     metrics.gauge("bailiwick_store_revision", "Revision of the snapshot for decisions.", &[], move |samples| {
@@ -94,10 +97,10 @@ pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &A
             samples.add(&[], snapshot.revision().number() as f64);
         }
     });
-    let (redb, parts) = (Arc::downgrade(redb), Arc::downgrade(service));
+    let (open, parts) = (open.downgrade(), Arc::downgrade(service));
     metrics.gauge("bailiwick_queue_length", "Items that wait to be written, by queue.", &["queue"], move |samples| {
-        if let Some(redb) = redb.upgrade() {
-            samples.add(&["store"], redb.queued() as f64);
+        if let Some(queued) = open.queued() {
+            samples.add(&["store"], queued as f64);
         }
         if let Some(service) = parts.upgrade() {
             samples.add(&["audit"], service.parts().recorder.queued() as f64);

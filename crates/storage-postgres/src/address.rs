@@ -93,18 +93,36 @@ impl Address {
         Ok(Address { config, tls: MakeRustlsConnect::new(files.load()?) })
     }
 
-    /// The hosts, ports and name of the database, for messages.
-    pub fn describe(&self) -> String {
+    /// Whether the address has a password.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// The places of password files that the address names: of each host, the host, port, database and user.
+    pub fn places(&self) -> Vec<[String; 4]> {
+        let user = self.config.get_user().unwrap_or_default().to_owned();
+        let database = self.config.get_dbname().map_or_else(|| user.clone(), str::to_owned);
+        let hosts = self.hosts().into_iter();
+        hosts.map(|(host, port)| [host, port.to_string(), database.clone(), user.clone()]).collect()
+    }
+
+    fn hosts(&self) -> Vec<(String, u16)> {
         let ports = self.config.get_ports();
         let hosts = self.config.get_hosts().iter().enumerate().map(|(at, host)| {
             let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
             match host {
-                Host::Tcp(name) => format!("{name}:{port}"),
-                Host::Unix(path) => format!("{}:{port}", path.display()),
+                Host::Tcp(name) => (name.clone(), port),
+                Host::Unix(path) => (path.display().to_string(), port),
             }
         });
+        hosts.collect()
+    }
+
+    /// The hosts, ports and name of the database, for messages.
+    pub fn describe(&self) -> String {
+        let hosts: Vec<String> = self.hosts().iter().map(|(host, port)| format!("{host}:{port}")).collect();
         let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
-        format!("the database {database} on {}", hosts.collect::<Vec<_>>().join(","))
+        format!("the database {database} on {}", hosts.join(","))
     }
 
     /// Whether connections use neither TLS nor this machine alone.

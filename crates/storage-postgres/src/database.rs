@@ -90,6 +90,7 @@ impl Database {
         let Database { address, options, head, opened, first_start, .. } = self;
         let shared = Arc::new(Shared {
             authenticator,
+            server: options.server,
             epoch: head.epoch,
             readers: Readers::new(address.clone(), options.readers),
             views: Views::default(),

@@ -70,7 +70,7 @@ impl Follower {
             let begun = Instant::now();
             let is_due = begun >= next_confirmation;
             if is_due {
-                let server = &self.options.server[..];
+                let server = &self.options.server.0[..];
                 within(ANSWER, connection.client.execute(&connection.confirm, &[&server])).await?;
             }
             let head = self.catch_up(&connection).await?;

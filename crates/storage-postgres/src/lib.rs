@@ -32,7 +32,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
-use bailiwick_storage::{At, Authenticator, Batch, Changes, Health, Revision, Store, StoreError, View};
+use bailiwick_storage::{At, Authenticator, Batch, Changes, Health, Revision, ServerId, Store, StoreError, View};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -50,8 +50,8 @@ use view::Views;
 /// Options of a store.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Identifies this server among those that use the database; random.
-    pub server: [u8; 16],
+    /// This server among those that use the database.
+    pub server: ServerId,
     /// The maximum number of connections that read at the same time. Each open view has one; calls at the same time share a
     /// view.
     pub readers: usize,
@@ -73,7 +73,7 @@ pub struct Options {
 
 impl Options {
     /// The usual options of a server.
-    pub fn of(server: [u8; 16]) -> Self {
+    pub fn of(server: ServerId) -> Self {
         Options {
             server,
             readers: 24,
@@ -100,6 +100,7 @@ pub struct PostgresStore {
 #[derive(Debug)]
 struct Shared {
     authenticator: Authenticator,
+    server: ServerId,
     /// The epoch of the store that was opened.
     epoch: i64,
     readers: Readers,
@@ -156,6 +157,10 @@ impl Store for PostgresStore {
 
     async fn head(&self) -> Result<Revision, StoreError> {
         Ok(self.read(At::Latest).await?.revision())
+    }
+
+    fn server(&self) -> Option<ServerId> {
+        Some(self.shared.server)
     }
 
     fn health(&self) -> Health {

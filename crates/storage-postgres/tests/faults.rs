@@ -4,7 +4,7 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_storage::{At, Batch, Revision, Store, StoreError};
+use bailiwick_storage::{At, Batch, Revision, ServerId, Store, StoreError};
 use bailiwick_storage_postgres::{Options, PostgresStore};
 use bytes::Bytes;
 use common::{
@@ -16,7 +16,7 @@ use common::{
 const STALENESS: Duration = Duration::from_millis(600);
 
 fn options() -> Options {
-    Options { max_staleness: STALENESS, retry: Duration::from_millis(50), ..Options::of([7; 16]) }
+    Options { max_staleness: STALENESS, retry: Duration::from_millis(50), ..Options::of(ServerId([7; 16])) }
 }
 
 fn put(key: &str) -> Batch {
@@ -26,7 +26,7 @@ fn put(key: &str) -> Batch {
 /// A store whose connections go through a proxy, and one whose connections do not.
 async fn both() -> (Proxy, Arc<PostgresStore>, PostgresStore) {
     let (database, authenticator, proxy) = (Empty::create().await, common::authenticator(), Proxy::start().await);
-    let direct = database.open(&Options::of([8; 16]), &authenticator).await;
+    let direct = database.open(&Options::of(ServerId([8; 16])), &authenticator).await;
     direct.commit(put("first")).await.expect("a commit");
     let store = common::open(&database.through(proxy.port), &options(), &authenticator).await;
     (proxy, Arc::new(store), direct)

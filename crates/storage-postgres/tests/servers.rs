@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bailiwick_storage::{Add, At, Batch, Expect, Revision, Store, StoreError};
+use bailiwick_storage::{Add, At, Batch, Expect, Revision, ServerId, Store, StoreError};
 use bailiwick_storage_postgres::{Address, Database, Options, PostgresStore};
 use bytes::Bytes;
 use common::Empty;
@@ -28,7 +28,7 @@ async fn servers<const N: usize>(database: &Empty) -> [Arc<PostgresStore>; N] {
     let authenticator = common::authenticator();
     let mut servers = Vec::new();
     for number in 0..N {
-        let options = Options::of([number as u8; 16]);
+        let options = Options::of(ServerId([number as u8; 16]));
         let store = database.open(&options, &authenticator).await;
         if number == 0 {
             // From now on the others may start.
@@ -117,7 +117,7 @@ async fn of_first_starts_at_the_same_time_one_makes_the_store() {
         let (address, authenticator) = (database.address(), authenticator.clone());
         starts.spawn(async move {
             let address = Address::parse(&address, None).expect("an address");
-            let database = Database::open(address, Options::of([number; 16])).await.expect("a database");
+            let database = Database::open(address, Options::of(ServerId([number; 16]))).await.expect("a database");
             let is_unused = database.is_unused();
             let store = database.start(authenticator).expect("a store");
             if is_unused {
@@ -142,7 +142,7 @@ async fn a_first_start_that_is_given_up_lets_the_next_begin() {
     let database = Empty::create().await;
     let open = async || {
         let address = Address::parse(&database.address(), None).expect("an address");
-        Database::open(address, Options::of([0; 16])).await.expect("a database")
+        Database::open(address, Options::of(ServerId([0; 16]))).await.expect("a database")
     };
     drop(open().await);
     let second = tokio::time::timeout(Duration::from_secs(5), open()).await.expect("no wait");

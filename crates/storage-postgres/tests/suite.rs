@@ -5,7 +5,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bailiwick_storage::{Authenticator, Store};
+use bailiwick_storage::{Authenticator, ServerId, Store};
 use bailiwick_storage_postgres::Options;
 use bailiwick_storage_suite::{Backend, Durable, Exposed, suite};
 use bytes::Bytes;
@@ -36,7 +36,7 @@ impl Backend for Postgres {
     async fn fresh(&self, log: u64) -> Arc<dyn Store> {
         // Fewer change sets than the suite watches, so that followers also read from the database; and a connection for each
         // of the views that the suite keeps.
-        let options = Options { recent: 8, log_retention: log, readers: 48, ..Options::of([1; 16]) };
+        let options = Options { recent: 8, log_retention: log, readers: 48, ..Options::of(ServerId([1; 16])) };
         let database = Arc::new(Empty::create().await);
         *self.opened.lock().expect("no panics") = Some((database, options));
         self.open().await

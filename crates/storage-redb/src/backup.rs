@@ -101,7 +101,7 @@ pub fn restore(
     sealed_state: &[u8],
     rows: impl Iterator<Item = Result<StoredRow, OpenError>>,
 ) -> Result<(), OpenError> {
-    let _lock = folder::prepare(folder)?;
+    let _lock = folder::lock_folder(folder)?;
     let file = folder.join(STORE);
     if file.try_exists().map_err(|error| OpenError::io(&file, error))? {
         let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);

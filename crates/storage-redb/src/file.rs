@@ -29,7 +29,7 @@ pub struct RedbFile {
     open: OpenFile,
     options: Options,
     layout: u32,
-    lock: Option<folder::DirLock>,
+    lock: Option<folder::FolderLock>,
 }
 
 impl std::fmt::Debug for RedbFile {
@@ -44,7 +44,7 @@ impl RedbFile {
     /// # Errors
     /// One variant, with a one-line message, per reason: [`OpenError`].
     pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
-        let lock = folder::prepare(folder)?;
+        let lock = folder::lock_folder(folder)?;
         let file = folder.join(STORE);
         open::make(&file, options)?;
         Self::of(Arc::new(FileDisk(file)), options, Some(lock))
@@ -78,7 +78,7 @@ impl RedbFile {
         Self::of(Arc::new(disk), options, None)
     }
 
-    fn of(disk: Arc<dyn Disk>, options: &Options, lock: Option<folder::DirLock>) -> Result<Self, OpenError> {
+    fn of(disk: Arc<dyn Disk>, options: &Options, lock: Option<folder::FolderLock>) -> Result<Self, OpenError> {
         let open = open::open(&*disk, options)?;
         let layout = guarded(|| open::initialize(&open.database))?;
         Ok(RedbFile { disk, open, options: options.clone(), layout, lock })

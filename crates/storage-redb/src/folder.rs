@@ -13,12 +13,16 @@ const LOCK: &str = "lock";
 
 /// The lock of a folder, held until dropped.
 #[derive(Debug)]
-pub(crate) struct DirLock {
+pub struct FolderLock {
     _file: File,
 }
 
-/// Creates the folder if necessary, refuses one that other users can access, and locks it.
-pub(crate) fn prepare(folder: &Path) -> Result<DirLock, OpenError> {
+/// Creates the folder if necessary, refuses one that other users can access, and locks it. For servers whose store is
+/// elsewhere, and for this crate's own.
+///
+/// # Errors
+/// [`OpenError::InUse`], [`OpenError::Exposed`] and [`OpenError::Io`].
+pub fn lock_folder(folder: &Path) -> Result<FolderLock, OpenError> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => sync_dir(parent(folder))?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -29,7 +33,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<DirLock, OpenError> {
     let file = private().create(true).open(&path).map_err(|error| OpenError::io(&path, error))?;
     refuse_exposed(&path)?;
     match file.try_lock() {
-        Ok(()) => Ok(DirLock { _file: file }),
+        Ok(()) => Ok(FolderLock { _file: file }),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
         Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
     }
@@ -37,7 +41,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<DirLock, OpenError> {
 
 /// Refuses a folder that other users can access, and locks it without changing anything in it. A folder without a file to
 /// lock, such as a copy, has no lock.
-pub(crate) fn lock_unchanged(folder: &Path) -> Result<Option<DirLock>, OpenError> {
+pub(crate) fn lock_unchanged(folder: &Path) -> Result<Option<FolderLock>, OpenError> {
     refuse_exposed(folder)?;
     let path = folder.join(LOCK);
     let file = match File::open(&path) {
@@ -46,7 +50,7 @@ pub(crate) fn lock_unchanged(folder: &Path) -> Result<Option<DirLock>, OpenError
         Err(error) => return Err(OpenError::io(&path, error)),
     };
     match file.try_lock() {
-        Ok(()) => Ok(Some(DirLock { _file: file })),
+        Ok(()) => Ok(Some(FolderLock { _file: file })),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
         Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
     }

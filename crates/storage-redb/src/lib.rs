@@ -37,6 +37,7 @@ pub use backup::{BackupView, StoredRow, restore};
 pub use disk::Disk;
 pub use error::OpenError;
 pub use file::RedbFile;
+pub use folder::{FolderLock, lock_folder};
 pub use guarded::panics_are_caught;
 
 use job::Job;
@@ -87,7 +88,7 @@ pub struct RedbStore {
     shared: Arc<Shared>,
     queue: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
-    _lock: Option<folder::DirLock>,
+    _lock: Option<folder::FolderLock>,
 }
 
 /// The state that readers, followers and the writer share.

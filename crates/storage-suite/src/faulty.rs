@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_storage::{At, Batch, Changes, Revision, Store, StoreError, View};
+use bailiwick_storage::{At, Batch, Changes, Revision, ServerId, Store, StoreError, View};
 use tokio::sync::Semaphore;
 
 /// The fault of one commit.
@@ -88,6 +88,10 @@ impl Store for Faulty {
 
     async fn watch(&self, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
         self.inner.watch(after).await
+    }
+
+    fn server(&self) -> Option<ServerId> {
+        self.inner.server()
     }
 
     async fn head(&self) -> Result<Revision, StoreError> {

@@ -9,7 +9,7 @@
 use bailiwick_model::{AccessKeyId, AccountAlias, AccountId, PolicyRef, UniqueId};
 use bytes::Bytes;
 
-use crate::reference::IdentityKind;
+use crate::{reference::IdentityKind, server_id::ServerId};
 
 mod counter;
 mod kind_set;
@@ -62,6 +62,10 @@ kinds! {
     AuditCheckpoint = 0x0a,
     /// The deployment: no id → the keys that sign the digests of the audit trail.
     AuditSigningKeys = 0x0b,
+    /// The deployment: `server id | time-ordered key` → an audit event that waits to be shipped by this server.
+    ServerOutbox = 0x0c,
+    /// The deployment: `server id` → how far the outbox of this server has been shipped.
+    ServerAuditCheckpoint = 0x0d,
     /// `user id` → the user.
     User = 0x10,
     /// `user name` → user id.
@@ -307,8 +311,24 @@ pub(crate) fn access_key_account(id: &AccessKeyId) -> Bytes {
     join(AccountId::NONE, Kind::AccessKeyAccount, &[id.as_str().as_bytes()])
 }
 
-pub(crate) fn outbox(key: &[u8]) -> Bytes {
-    join(AccountId::NONE, Kind::Outbox, &[key])
+/// The outbox of a server, or of the only one.
+pub(crate) fn outbox(server: Option<ServerId>) -> Bytes {
+    match server {
+        Some(ServerId(id)) => join(AccountId::NONE, Kind::ServerOutbox, &[&id]),
+        None => join(AccountId::NONE, Kind::Outbox, &[]),
+    }
+}
+
+pub(crate) fn outbox_counter(server: Option<ServerId>) -> Bytes {
+    let id = server.map(|ServerId(id)| id);
+    counter(AccountId::NONE, CounterKind::Outbox, id.as_ref().map_or(&[][..], |id| id))
+}
+
+pub(crate) fn audit_checkpoint(server: Option<ServerId>) -> Bytes {
+    match server {
+        Some(ServerId(id)) => join(AccountId::NONE, Kind::ServerAuditCheckpoint, &[&id]),
+        None => join(AccountId::NONE, Kind::AuditCheckpoint, &[]),
+    }
 }
 
 pub(crate) fn service(prefix: &str) -> Bytes {

@@ -1,10 +1,11 @@
-//! The outbox: audit events that were committed with their change and wait to be shipped.
+//! The outbox: audit events that were committed with their change and wait to be shipped. Servers that share a store have
+//! one each, since each ships the events of its own changes to its own trail.
 
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bytes::Bytes;
 
 use crate::{
-    keys::{self, CounterKind, Kind},
+    keys::{self, Kind},
     tx::Tx,
 };
 
@@ -23,13 +24,13 @@ impl Tx {
     /// # Errors
     /// `ServiceUnavailable` when `max` events wait already.
     pub async fn append_outbox(&mut self, key: &[u8], event: Bytes, max: u64) -> Result<()> {
-        let count = keys::counter(AccountId::NONE, CounterKind::Outbox, &[]);
+        let (outbox, count) = (keys::outbox(self.server()), keys::outbox_counter(self.server()));
         self.add_within(count, 1, max, || {
             let message = "the audit log cannot accept further events at the moment";
             IamError::new(ErrorCode::ServiceUnavailable, message)
         })
         .await?;
-        self.put(keys::outbox(key), event);
+        self.put([&outbox, key].concat().into(), event);
         Ok(())
     }
 
@@ -38,8 +39,8 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn list_outbox(&self, after: Option<&[u8]>, limit: usize) -> Result<Vec<OutboxRow>> {
-        let prefix = keys::kind(AccountId::NONE, Kind::Outbox);
-        let after = after.map(keys::outbox);
+        let prefix = keys::outbox(self.server());
+        let after = after.map(|after| [&prefix, after].concat());
         let rows = self.scan(&prefix, after.as_deref(), limit).await?;
         Ok(rows.into_iter().map(|(key, event)| OutboxRow { key: key.slice(prefix.len()..), event }).collect())
     }
@@ -49,11 +50,12 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn remove_outbox(&mut self, keys: &[Bytes]) -> Result<()> {
+        let (outbox, count) = (keys::outbox(self.server()), keys::outbox_counter(self.server()));
         for key in keys {
-            let key = keys::outbox(key);
+            let key = Bytes::from([&outbox[..], key].concat());
             if self.read_key(key.clone()).await?.is_some() {
                 self.delete_key(key);
-                self.add(keys::counter(AccountId::NONE, CounterKind::Outbox, &[]), -1);
+                self.add(count.clone(), -1);
             }
         }
         Ok(())
@@ -65,12 +67,12 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn audit_checkpoint(&self) -> Result<Option<Bytes>> {
-        self.peek_key(&keys::kind(AccountId::NONE, Kind::AuditCheckpoint)).await
+        self.peek_key(&keys::audit_checkpoint(self.server())).await
     }
 
     /// Stores how far events have been shipped, in an encoding that only the audit writer knows.
     pub fn put_audit_checkpoint(&mut self, mark: Bytes) {
-        self.put(keys::kind(AccountId::NONE, Kind::AuditCheckpoint).into(), mark);
+        self.put(keys::audit_checkpoint(self.server()), mark);
     }
 
     /// Returns the keys that sign digests of the audit trail, as [`put_audit_keys`](Self::put_audit_keys) stored them.
@@ -92,6 +94,6 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn outbox_len(&self) -> Result<u64> {
-        self.peek_count(&keys::counter(AccountId::NONE, CounterKind::Outbox, &[])).await
+        self.peek_count(&keys::outbox_counter(self.server())).await
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     change::Changes,
     error::StoreError,
     revision::Revision,
+    server_id::ServerId,
     store_state::Tally,
 };
 
@@ -127,6 +128,11 @@ pub trait Store: Send + Sync {
 
     /// The newest revision.
     async fn head(&self) -> Result<Revision, StoreError>;
+
+    /// This server, if others may use the store at the same time: each has waiting audit events of its own.
+    fn server(&self) -> Option<ServerId> {
+        None
+    }
 
     /// Returns whether the store accepts changes.
     fn health(&self) -> Health {

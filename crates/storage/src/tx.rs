@@ -16,6 +16,7 @@ use crate::{
     batch::{Add, Batch, Expect, Versioned, counter_value},
     codec::Record,
     revision::Revision,
+    server_id::ServerId,
     store::{At, Scan, Store, View},
 };
 
@@ -84,6 +85,11 @@ impl Tx {
     /// The revision that this transaction reads at.
     pub fn revision(&self) -> Revision {
         self.view.revision()
+    }
+
+    /// This server, if others may use the store at the same time.
+    pub(crate) fn server(&self) -> Option<ServerId> {
+        self.store.server()
     }
 
     /// The quotas that creations are checked against.

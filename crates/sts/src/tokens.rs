@@ -112,7 +112,7 @@ impl<'a> Tokens<'a> {
         let key = access_key(caller)?;
         let message = TokenMessage::of(caller, session.issued, session.expires)?;
         // One keyring for both: a rotation in between would separate token and secret.
-        let keyring = self.sealer.keyring();
+        let keyring = self.sealer.sealing_keyring();
         let account = account_of(key).ok_or_else(|| IamError::internal("an access key id without account"))?;
         let aad = self.session_aad(key, &account);
         let seal = |message: &TokenMessage| {

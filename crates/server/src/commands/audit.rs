@@ -12,7 +12,6 @@ pub(super) mod unreadable;
 mod verify;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use bailiwick_audit::Anchor;
 use bailiwick_operation::uuid;
@@ -70,8 +69,8 @@ async fn anchor(options: &StoreOptions) -> Result<Anchor, Failure> {
     let Found::Used(opened) = deployment::read(options, file, Missing::Refused).await? else {
         return Err(nothing());
     };
-    let (redb, deployment) = (Arc::clone(&opened.redb), uuid(opened.meta.store_id));
+    let (open, deployment) = (opened.open.clone(), uuid(opened.meta.store_id));
     let read = Anchor::read(opened.store(), deployment).await;
-    redb.close().await;
+    open.close().await;
     read.map_err(|e| Failure::new(format!("cannot read the store in {folder}: {e}")))
 }

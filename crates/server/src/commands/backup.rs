@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use bailiwick_storage_redb::RedbFile;
 use clap::Args;
@@ -84,7 +83,7 @@ async fn of_stopped(options: &Options, target: Target<'_>) -> Result<(Manifest, 
     let Found::Used(opened) = deployment::open(data_dir, &source, &master, file, Missing::Refused).await? else {
         return Err(Failure::new(format!("no store in {folder}: its first start has not been completed")));
     };
-    let redb = Arc::clone(&opened.redb);
+    let Some(redb) = opened.open.embedded().cloned() else { return Err(Failure::new("the store is not embedded")) };
     let failed = |e: &dyn std::fmt::Display| Failure::new(format!("no backup was written: {e}"));
     let copied = Source::of(&redb).await.map_err(|e| failed(&e))?;
     let (mut from, mut to) = tokio::io::duplex(BUFFER);

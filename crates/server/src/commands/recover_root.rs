@@ -63,11 +63,11 @@ async fn recover(options: &Options) -> Result<(), Failure> {
     let Found::Used(opened) = deployment::read(&options.store, file, Missing::Refused).await? else {
         return Err(nothing());
     };
-    let (redb, store) = (Arc::clone(&opened.redb), opened.store());
+    let (open, store) = (opened.open.clone(), opened.store());
     let deployment = opened.deployment(options.region.clone(), String::new(), Arc::new(NoIssuerKeys));
     let account = options.account.unwrap_or(deployment.management_account);
     let outcome = replace(options, &deployment, &store, account).await;
-    redb.close().await;
+    open.close().await;
     outcome
 }
 

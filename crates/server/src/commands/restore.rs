@@ -122,7 +122,7 @@ async fn begin(
     let Found::Used(opened) = deployment::open(folder, source, master, file, Missing::Refused).await? else {
         return Err(Failure::new("the backup is of an empty store"));
     };
-    let (redb, store, meta) = (Arc::clone(&opened.redb), opened.store(), opened.meta.clone());
+    let (open, store, meta) = (opened.open.clone(), opened.store(), opened.meta.clone());
     let deployment = opened.deployment(options.region.clone(), String::new(), Arc::new(NoIssuerKeys));
     let epoch = meta.epoch.saturating_add(1);
     let mut tx = Tx::begin(store, Arc::clone(&deployment.quotas), At::Latest).await.map_err(failed)?;
@@ -135,6 +135,6 @@ async fn begin(
     let messages = (parameters.encode_to_vec(), response.encode_to_vec());
     rotation::record(&deployment, &mut tx, None, command, messages).await.map_err(failed)?;
     tx.commit().await.map_err(|e| Failure::new(format!("the restored store cannot be changed: {e:?}")))?;
-    redb.close().await;
+    open.close().await;
     Ok(epoch)
 }

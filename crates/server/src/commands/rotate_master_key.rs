@@ -101,12 +101,12 @@ async fn rotate(options: &Options) -> Result<Rotated, Failure> {
     let Found::Used(opened) = deployment::open(data_dir, &source, &current, file, Missing::Refused).await? else {
         return Err(nothing());
     };
-    let (redb, store) = (Arc::clone(&opened.redb), opened.store());
+    let (open, store) = (opened.open.clone(), opened.store());
     let mut held = Held::new(opened.master.clone());
     let deployment = opened.deployment(options.region.clone(), String::new(), Arc::new(NoIssuerKeys));
     let uid = rustix::process::getuid().as_raw();
     let rotation = Rotation { deployment: &deployment, store: &store, recorder: None, uid };
     let outcome = rotation.run(&mut held, &current, next).await;
-    redb.close().await;
+    open.close().await;
     outcome.map_err(Failure::new)
 }

@@ -21,9 +21,10 @@ use crate::failure::Failure;
 use crate::issuers::CachedIssuerKeys;
 use crate::net::listen::{self, Listener};
 use crate::net::{self, Connections, Memory, Seconds, Shares};
+use crate::open_store::StoreFile;
 use crate::options::{
     AuditOptions, ClientOptions, ConsoleOptions, DeploymentOptions, IssuerOptions, ListeningOptions, LoggingOptions,
-    ProcessOptions, StoreOptions, TlsOptions, TraceOptions,
+    ProcessOptions, SharedStoreOptions, StoreOptions, TlsOptions, TraceOptions,
 };
 use crate::rotation::MasterKeys;
 use crate::router::{MetricsPage, Router};
@@ -32,7 +33,9 @@ use crate::sinks::Prepared;
 use crate::system::SystemClock;
 use crate::tls::Certificates;
 use crate::traces::Tracer;
-use crate::{control, data_dir, deployment, environment, first_start, maintenance, process, store};
+use crate::{
+    control, data_dir, deployment, environment, first_start, maintenance, process, shared_store, store, token_keys,
+};
 use crate::{output, version};
 
 /// Connections to the metrics listener.
@@ -47,7 +50,8 @@ const METRICS_CONNECTIONS: usize = 64;
 #[command(after_help = "Examples:
   bailiwick serve
   bailiwick serve --listen 127.0.0.1:8000 --data-dir /var/lib/bailiwick/data
-  bailiwick serve --listen 0.0.0.0:7470 --tls-cert server.pem --tls-key server.key")]
+  bailiwick serve --listen 0.0.0.0:7470 --tls-cert server.pem --tls-key server.key
+  bailiwick serve --store postgres://bailiwick@db.example.com/iam --data-dir /var/lib/bailiwick/data")]
 pub(crate) struct Options {
     #[command(flatten)]
     listening: ListeningOptions,
@@ -61,6 +65,8 @@ pub(crate) struct Options {
     issuers: IssuerOptions,
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    shared_store: SharedStoreOptions,
     #[command(flatten)]
     audit: AuditOptions,
     #[command(flatten)]
@@ -117,14 +123,11 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let listener = options.listening.bind(tls.is_some()).await?;
     let metrics_listener = options.listening.bind_metrics(tls.is_some()).await?;
     let address = listener.local_addr().map_err(|e| Failure::new(format!("cannot listen: {e}")))?;
-    if data_dir::expect_store(&options.store, options.deployment.init)? == Expected::New {
-        first_start::check(&options.store)?;
-    }
-    let file = store::open(&options.store)?;
+    let file = open(&options).await?;
     let endpoint = format!("{scheme}://{address}");
     let public_url = options.listening.public_url(&endpoint);
     let opened = first_start::open(&options.store, &options.deployment, file, &endpoint, &public_url).await?;
-    let (redb, store) = (Arc::clone(&opened.redb), opened.store());
+    let (open, store) = (opened.open.clone(), opened.store());
     let master_keys = Arc::new(MasterKeys::new(opened.master.clone()));
     let control = Control::bind(&options.store.data_dir);
     let deployment = opened.deployment(options.deployment.region.clone(), public_url, issuer_keys);
@@ -133,7 +136,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let service = assemble(&deployment, &store, &options.clients, audit).await?;
     let sinks = sinks.start(&service)?;
     process::measure(service.metrics());
-    store::measure(&options.store, &redb, &service);
+    store::measure(&options.store, &open, &service);
     if let Some(certificates) = &certificates {
         certificates.measure(service.metrics());
     }
@@ -141,7 +144,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
     maintenance::complete_keys(&service, &master_keys).await;
     let (stop, stopping) = watch::channel(false);
     let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));
-    let controlled = Controlled { service: Arc::clone(&service), redb: Arc::clone(&redb), master_keys };
+    let keys = tokio::spawn(token_keys::follow(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));
+    let controlled = Controlled { service: Arc::clone(&service), open: open.clone(), master_keys };
     let control = control::run(control, controlled, stopping.clone());
     let control = tokio::spawn(control);
     let reports = tokio::spawn(maintenance::write_reports(Arc::clone(&service), stopping.clone()));
@@ -203,6 +207,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         let _ = metrics.await;
     }
     let _ = maintenance.await;
+    let _ = keys.await;
     let _ = control.await;
     let _ = reports.await;
     let _ = credentials.await;
@@ -211,9 +216,26 @@ async fn serve(options: Options) -> Result<(), Failure> {
     if let Some((_, export)) = traced {
         let _ = export.await;
     }
-    redb.close().await;
+    open.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the store, and refuses to make a new one where another is expected.
+async fn open(options: &Options) -> Result<StoreFile, Failure> {
+    let (files, init) = (&options.store, options.deployment.init);
+    if let Some(address) = &options.shared_store.store {
+        let file = shared_store::open(address, &options.shared_store, files).await?;
+        let is_unused = file.is_unused().map_err(|error| Failure::new(error.to_string()))?;
+        if data_dir::expect(files, "in the database", !is_unused, init)? == Expected::New {
+            first_start::check(files)?;
+        }
+        return Ok(file);
+    }
+    if data_dir::expect_store(files, init)? == Expected::New {
+        first_start::check(files)?;
+    }
+    store::open(files).map(StoreFile::from)
 }
 
 /// Handles SIGHUP.

@@ -35,7 +35,8 @@ pub(super) async fn count(view: &dyn View, account: AccountId, id: &[u8]) -> Res
     let held = |usage: Usage| keys::record(account, Kind::PolicyHolder, &[of, &[usage as u8]].concat());
     let prefixes = match what {
         CounterKind::Accounts => vec![rows(Kind::Account, of)],
-        CounterKind::Outbox => vec![rows(Kind::Outbox, of)],
+        CounterKind::Outbox if of.is_empty() => vec![rows(Kind::Outbox, of)],
+        CounterKind::Outbox => vec![rows(Kind::ServerOutbox, of)],
         CounterKind::Services => vec![rows(Kind::Service, of)],
         CounterKind::Users => vec![rows(Kind::User, of)],
         CounterKind::Groups => vec![rows(Kind::Group, of)],

@@ -21,6 +21,7 @@ use crate::{
     lifecycle::IdentityNoun,
     noun::FoldedName as _,
     reference::IdentityKind,
+    server_id::ServerId,
     sign_in_failures::SignInAttempts,
     sign_in_session::SignInSessions,
     store::View,
@@ -177,7 +178,13 @@ pub(super) async fn of(
             Row::Index(account_in_value().map(|account| keys::access_key(account, &id)))
         }
         Kind::Outbox => Links::new().counted(account, CounterKind::Outbox, &[]).with(Content::OutboxRow(value.clone())),
-        Kind::AuditCheckpoint => Links::new().with(Content::AuditCheckpoint(value.clone())),
+        Kind::ServerOutbox => {
+            let server = rest.get(..size_of::<ServerId>()).ok_or_else(invalid)?;
+            Links::new().counted(account, CounterKind::Outbox, server).with(Content::OutboxRow(value.clone()))
+        }
+        Kind::AuditCheckpoint | Kind::ServerAuditCheckpoint => {
+            Links::new().with(Content::AuditCheckpoint(value.clone()))
+        }
         Kind::AuditSigningKeys => Links::new().with(Content::AuditSigningKeys(value.clone())),
         Kind::Service => {
             let service = Service::decode(value)?;

@@ -113,7 +113,11 @@ const fn decides(kind: Kind) -> bool {
         | Kind::Service
         | Kind::ServicePrincipal => true,
         // Audit records that are not in segments yet, and what proves those that are.
-        Kind::Outbox | Kind::AuditCheckpoint | Kind::AuditSigningKeys => true,
+        Kind::Outbox
+        | Kind::AuditCheckpoint
+        | Kind::AuditSigningKeys
+        | Kind::ServerOutbox
+        | Kind::ServerAuditCheckpoint => true,
         // Identities and policies. Names and memberships decide whom a change is about.
         Kind::User
         | Kind::UserName

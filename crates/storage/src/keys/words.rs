@@ -64,6 +64,8 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
     let binary = matches!(
         kind,
         Kind::Outbox
+            | Kind::ServerOutbox
+            | Kind::ServerAuditCheckpoint
             | Kind::PolicyVersion
             | Kind::DeletionTaskTime
             | Kind::AccessJobTime
@@ -90,6 +92,7 @@ mod tests {
     use crate::{
         keys::{self, CounterKind},
         reference::IdentityKind,
+        server_id::ServerId,
     };
 
     #[test]
@@ -176,7 +179,11 @@ mod tests {
             (keys::sign_in_attempts(0x4142), "SignInAttempts 4142 of the deployment"),
             (keys::saml_metadata(account, "AB", 258), "SamlMetadata 414200000102 of account 111122223333"),
             (keys::record(account, Kind::OwnedDelegation, b"1d"), "OwnedDelegation 1d of account 111122223333"),
-            (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
+            (keys::outbox(None), "Outbox of the deployment"),
+            (
+                keys::audit_checkpoint(Some(ServerId([0xab; 16]))),
+                "ServerAuditCheckpoint abababababababababababababababab of the deployment",
+            ),
             ("x".into(), "an unknown key (78)"),
         ] {
             assert_eq!(describe(&key), expected);

@@ -39,12 +39,12 @@ async fn found(change: Change) -> Vec<(&'static str, String)> {
     )
     .await;
     let opened = opened.unwrap();
-    let view = opened.redb.read(At::Latest).await.unwrap();
+    let view = opened.store().read(At::Latest).await.unwrap();
     let rows = view.scan(Scan { prefix: b"", after: None, limit: usize::MAX }).await.unwrap();
     let rows: Vec<_> = rows.into_iter().map(|row| (row.key, row.value)).collect();
     let put = change(&rows);
-    opened.redb.commit(Batch { put, ..Batch::default() }).await.unwrap();
-    opened.redb.close().await;
+    opened.store().commit(Batch { put, ..Batch::default() }).await.unwrap();
+    opened.open.close().await;
     drop((view, opened));
     let options = Line::parse_from(["doctor", "--json", "--data-dir", data]).options;
     let mut report = Report::new(true);

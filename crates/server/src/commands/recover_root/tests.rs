@@ -35,7 +35,7 @@ async fn started() -> (TempDir, Options) {
     )
     .await
     .unwrap();
-    opened.redb.close().await;
+    opened.open.close().await;
     drop(opened);
     std::fs::remove_file(options.store.credentials_file()).unwrap();
     let line = ["recover-root", "--data-dir", data.to_str().unwrap()];
@@ -47,14 +47,14 @@ async fn found(options: &Options) -> (Vec<Record>, Vec<String>) {
     let file = store::open(&options.store).unwrap();
     let found = deployment::read(&options.store, file, Missing::Refused).await.unwrap();
     let Found::Used(opened) = found else { panic!("a store that was never used") };
-    let (redb, store) = (Arc::clone(&opened.redb), opened.store());
+    let (open, store) = (opened.open.clone(), opened.store());
     let tx = Tx::begin(Arc::clone(&store), Arc::default(), At::Latest).await.unwrap();
     let rows = tx.list_outbox(None, 100).await.unwrap();
     let records = rows.iter().flat_map(|row| Record::decode_row(&row.event).unwrap()).collect();
     let account = AccountId::parse("111122223333").unwrap();
     let keys = tx.list_access_keys(account, &bailiwick_storage::KeyOwner::Root, None, 10).await.unwrap().items;
     drop(tx);
-    redb.close().await;
+    open.close().await;
     (records, keys.iter().map(|key| key.id.to_string()).collect())
 }
 
