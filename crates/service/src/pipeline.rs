@@ -144,7 +144,11 @@ async fn answer<C: CallCaller>(
     }
     for attempt in 1..=ATTEMPTS {
         let permit = call_limits::turn(shared, facts, caller).await?;
-        let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
+        let (store, quotas) = (Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas));
+        let mut tx = match facts.is_decision() {
+            true => Tx::without_rows(store, quotas, parts.snapshots.current()?.revision()),
+            false => Tx::begin(store, quotas, at).await?,
+        };
         let revision = tx.revision();
         let is_last = is_read && (has_waited || !facts.waits);
         parts.snapshots.at_least(revision).await?;

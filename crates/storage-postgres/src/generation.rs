@@ -11,6 +11,9 @@ use bailiwick_storage::{ChangeSet, Feed, Revision, StoreError, newer_than};
 /// How long a writer waits until its own commit is in the feed.
 const PUBLISHED: Duration = Duration::from_secs(5);
 
+/// Why a call fails during which the feed ended and another one began.
+pub(crate) const INTERRUPTED: &str = "the connection to the database was interrupted";
+
 /// The current feed.
 #[derive(Debug)]
 pub(crate) struct Generations {
@@ -80,6 +83,18 @@ impl Generations {
         let mut news = feed.subscribe();
         let before = Revision::new(revision.number().saturating_sub(1));
         let _ = tokio::time::timeout(PUBLISHED, newer_than(&mut news, before)).await;
+    }
+
+    /// Waits until the feed ends, and returns why.
+    pub(crate) async fn ended(&self) -> StoreError {
+        match self.live() {
+            Ok((feed, _)) => {
+                // No revision is greater, so the wait ends with the feed.
+                let _ = newer_than(&mut feed.subscribe(), Revision::new(u64::MAX)).await;
+                self.live().err().unwrap_or_else(|| StoreError::Unreachable(INTERRUPTED.to_owned()))
+            }
+            Err(error) => error,
+        }
     }
 
     /// Ends the feed: what was read before may be out of date.

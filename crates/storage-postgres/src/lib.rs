@@ -137,8 +137,12 @@ impl Drop for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn read(&self, at: At) -> Result<Arc<dyn View>, StoreError> {
-        self.shared.generations.live()?;
-        let view = self.shared.views.newest(&self.shared).await?;
+        let view = tokio::select! {
+            biased;
+            // The database may not answer at all.
+            ended = self.shared.generations.ended() => return Err(ended),
+            view = self.shared.views.newest(&self.shared) => view?,
+        };
         match at {
             At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),
             _ => Ok(view),

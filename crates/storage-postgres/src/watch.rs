@@ -7,7 +7,7 @@ use bailiwick_storage::{Authenticator, ChangeSet, Changes, Feed, Revision, Store
 use tokio::sync::watch;
 use tokio_postgres::Row;
 
-use crate::Shared;
+use crate::{Shared, generation::INTERRUPTED};
 
 /// How many change sets a follower takes at once.
 const CHUNK: usize = 256;
@@ -79,7 +79,7 @@ impl Changes for PostgresChanges {
             if self.ready.is_empty() && newer_than(&mut self.news, self.after).await.is_err() {
                 // Ended: the error says why, unless the connection was confirmed again meanwhile.
                 self.shared.generations.live()?;
-                return Err(StoreError::Unreachable("the connection to the database was interrupted".into()));
+                return Err(StoreError::Unreachable(INTERRUPTED.to_owned()));
             }
         }
     }

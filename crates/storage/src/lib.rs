@@ -44,6 +44,7 @@ mod login_profile;
 mod memory;
 mod mfa_device;
 mod mfa_failures;
+mod no_rows;
 mod noun;
 mod oidc_provider;
 mod outbox;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use crate::{
     batch::{Add, Batch, Expect, Versioned, counter_value},
     codec::Record,
+    no_rows::NoRows,
     revision::Revision,
     server_id::ServerId,
     store::{At, Scan, Store, View},
@@ -71,15 +72,18 @@ impl Tx {
     /// `ServiceUnavailable` when the store has not reached the requested revision, `ServiceFailure` when it fails.
     pub async fn begin(store: Arc<dyn Store>, quotas: Arc<Quotas>, at: At) -> Result<Tx> {
         let view = store.read(at).await?;
-        Ok(Tx {
-            store,
-            view,
-            quotas,
-            reads: HashMap::new(),
-            writes: BTreeMap::new(),
-            adds: BTreeMap::new(),
-            kept_if_refused: false,
-        })
+        Ok(Self::on(store, quotas, view))
+    }
+
+    /// Begins a transaction that reads no rows, for what is decided on a snapshot alone: it does not ask the store, which may
+    /// be on another machine. A read fails with `ServiceFailure`.
+    pub fn without_rows(store: Arc<dyn Store>, quotas: Arc<Quotas>, snapshot: Revision) -> Tx {
+        Self::on(store, quotas, Arc::new(NoRows(snapshot)))
+    }
+
+    fn on(store: Arc<dyn Store>, quotas: Arc<Quotas>, view: Arc<dyn View>) -> Tx {
+        let (reads, writes, adds) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
+        Tx { store, view, quotas, reads, writes, adds, kept_if_refused: false }
     }
 
     /// The revision that this transaction reads at.
