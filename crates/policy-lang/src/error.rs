@@ -145,6 +145,9 @@ impl PolicyError {
             Kind::Json | Kind::DuplicateKey | Kind::TooDeep if self.policy == PolicyKind::Trust => {
                 "This policy contains invalid Json"
             }
+            Kind::Json | Kind::DuplicateKey | Kind::TooDeep if self.policy == PolicyKind::Session => {
+                "The policy is not in the valid JSON format."
+            }
             Kind::OldVersion => "Policy document must be version 2012-10-17 or greater.",
             Kind::Effect if is_effect_but_for_case(&self.found) => "The policy failed legacy parsing",
             Kind::ConditionValue

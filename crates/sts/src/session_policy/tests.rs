@@ -26,10 +26,11 @@ fn session_policies_are_stored_without_white_space() {
 fn malformed_session_policies_are_refused() {
     // AWS's messages, without our explanation, which is a detail of the error.
     let syntax = "Syntax errors in policy.";
+    let json = "The policy is not in the valid JSON format.";
     for (bad, expected) in [
-        ("", syntax),
+        ("", json),
         ("{}", syntax),
-        ("not json", syntax),
+        ("not json", json),
         (&ALLOW.replace("Allow", "Perhaps"), syntax),
         (
             &ALLOW.replace("\"Resource\"", "\"Principal\":\"*\",\"Resource\""),
