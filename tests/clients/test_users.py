@@ -4,8 +4,10 @@ import re
 
 import pytest
 from support.api import moment
-from support.documents import ALLOW_ALL
+from support.documents import ALLOW_ALL, trust
 from support.expect import refused
+from support.server import Credentials
+from support.totp import Authenticator
 
 
 def test_a_user_is_created_and_found(api, name, server):
@@ -74,6 +76,53 @@ def test_a_rename_keeps_the_id_and_dependent_objects(api, name, server):
     assert [k["AccessKeyId"] for k in api.call("ListAccessKeys", UserName=new)["AccessKeyMetadata"]] == [key]
     refused(api, "NoSuchEntity", "GetUser", UserName=old)
     api.call("CreateUser", UserName=old)  # the name is free again
+
+
+def test_a_rename_keeps_credentials_sessions_and_references(api, aws, name, server):
+    """What hangs on the user hangs on the id: memberships, devices, sessions, and principals in trust policies."""
+    old, new, group, moved = name("user"), name("user"), name("group"), name("group")
+    arn = api.call("CreateUser", UserName=old, Path="/old/", Tags=[{"Key": "team", "Value": "reeds"}])["User"]["Arn"]
+    managed = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
+    api.call("CreateGroup", GroupName=group)
+    api.call("AddUserToGroup", GroupName=group, UserName=old)
+    api.call("AttachUserPolicy", UserName=old, PolicyArn=managed)
+    api.call("AttachGroupPolicy", GroupName=group, PolicyArn=managed)
+    api.call("PutUserPermissionsBoundary", UserName=old, PermissionsBoundary=managed)
+    api.call("CreateLoginProfile", UserName=old, Password="Hidden-Marsh-7")
+    device = api.call("CreateVirtualMFADevice", VirtualMFADeviceName=old)["VirtualMFADevice"]
+    api.call("EnableMFADevice", UserName=old, SerialNumber=device["SerialNumber"], **Authenticator(device).pair())
+    role = api.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(arn))["Role"]
+    key = api.call("CreateAccessKey", UserName=old)["AccessKey"]
+    mine = aws.signed_by(Credentials.of(key))
+    session = aws.signed_by(Credentials.of(mine.call("GetSessionToken")["Credentials"]))
+    assumed = aws.signed_by(Credentials.of(mine.call("AssumeRole", RoleArn=role["Arn"], RoleSessionName="session")["Credentials"]))
+    used = api.call("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+
+    api.call("UpdateUser", UserName=old, NewUserName=new, NewPath="/new/")
+    api.call("UpdateGroup", GroupName=group, NewGroupName=moved, NewPath="/new/")
+    moved_arn = f"arn:aws:iam::{server.account}:user/new/{new}"
+    found = api.call("GetUser", UserName=new)["User"]
+    assert found["Tags"] == [{"Key": "team", "Value": "reeds"}]
+    assert found["PermissionsBoundary"]["PermissionsBoundaryArn"] == managed
+    assert [user["Arn"] for user in api.call("GetGroup", GroupName=moved)["Users"]] == [moved_arn]
+    assert [each["GroupName"] for each in api.call("ListGroupsForUser", UserName=new)["Groups"]] == [moved]
+    entities = api.call("ListEntitiesForPolicy", PolicyArn=managed, PolicyUsageFilter="PermissionsPolicy")
+    assert ([user["UserName"] for user in entities["PolicyUsers"]], [each["GroupName"] for each in entities["PolicyGroups"]]) == ([new], [moved])
+    assert api.call("GetLoginProfile", UserName=new)["LoginProfile"]["UserName"] == new
+    assert [each["SerialNumber"] for each in api.call("ListMFADevices", UserName=new)["MFADevices"]] == [device["SerialNumber"]]
+    last = api.call("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])
+    assert (last["UserName"], last["AccessKeyLastUsed"]) == (new, used)
+    document = api.call("GetRole", RoleName=role["RoleName"])["Role"]["AssumeRolePolicyDocument"]
+    assert moved_arn in str(document) and arn not in str(document)
+    assert mine.call("GetCallerIdentity")["Arn"] == session.call("GetCallerIdentity")["Arn"] == moved_arn
+    assert assumed.call("GetCallerIdentity")["Arn"].endswith("/session")
+    mine.call("AssumeRole", RoleArn=role["Arn"], RoleSessionName="session")
+    # A new user of the old name has none of it.
+    api.call("CreateUser", UserName=old, Path="/old/")
+    api.call("AttachUserPolicy", UserName=old, PolicyArn=managed)
+    other = aws.signed_by(Credentials.of(api.call("CreateAccessKey", UserName=old)["AccessKey"]))
+    refused(other, "AccessDenied", "AssumeRole", RoleArn=role["Arn"], RoleSessionName="session")
+    assert api.call("ListGroupsForUser", UserName=old)["Groups"] == []
 
 
 def test_a_rename_to_a_name_that_is_taken(api, name):

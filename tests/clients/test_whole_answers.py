@@ -135,6 +135,17 @@ def test_a_denial_names_the_resource_as_iam_does(server, new_user, operation):
     assert AUTHORIZATION_ID.sub("", said["Message"]) == expected
 
 
+def test_a_denial_of_sts_names_no_resource_that_is_all(server, new_user):
+    user, credentials = new_user()
+    with pytest.raises(ClientError) as caught:
+        AwsApi(server, credentials).client("sts").decode_authorization_message(EncodedMessage="x")
+    expected = (
+        f"User: {user['Arn']} is not authorized to perform: sts:DecodeAuthorizationMessage "
+        "because no identity-based policy allows the sts:DecodeAuthorizationMessage action"
+    )
+    assert AUTHORIZATION_ID.sub("", caught.value.response["Error"]["Message"]) == expected
+
+
 @pytest.mark.parametrize(
     ("operation", "members"),
     [

@@ -151,7 +151,10 @@ impl Authz {
             }
             let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
             let shown = check.displayed.as_deref().unwrap_or(&check.resource);
-            let mut message = decision.message(request).on_resource(shown).to_string();
+            // IAM says `on resource: *` as well, STS does not.
+            let message = decision.message(request);
+            let is_shown = shown != "*" || check.action.starts_with("iam:");
+            let mut message = if is_shown { message.on_resource(shown) } else { message }.to_string();
             if let Some(arn) = denying_policy(&decision, policies) {
                 message.push_str(": ");
                 message.push_str(arn);
