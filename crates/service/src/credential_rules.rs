@@ -18,16 +18,19 @@ use crate::Parts;
 /// How many accounts are listed at once.
 const ACCOUNTS: usize = 100;
 
-/// Takes every step that is due. Steps that conflict with another change stay for the next time.
+/// Takes every step that is due. Steps that conflict with another change, or fail, stay for the next time.
 ///
 /// # Errors
-/// `ServiceFailure` if the store fails, `ServiceUnavailable` if the outbox is full.
+/// `ServiceFailure` if the accounts cannot be listed.
 pub(crate) async fn apply(parts: &Parts) -> Result<()> {
     let mut after = None;
     loop {
         let accounts = begin(parts).await?.list_accounts(after, ACCOUNTS).await?.items;
         for account in accounts.iter().filter(|account| account.state != AccountState::Closed) {
-            apply_to(parts, account.id).await?;
+            // What fails in one account does not keep the others from theirs.
+            if let Err(error) = apply_to(parts, account.id).await {
+                tracing::warn!(?error, account = %account.id, "the credential rules of an account could not be applied");
+            }
         }
         match accounts.last() {
             Some(last) if accounts.len() == ACCOUNTS => after = Some(last.id),

@@ -29,6 +29,13 @@ pub struct CredentialRules {
 }
 
 impl CredentialRules {
+    /// Returns whether there is a rule by which something ends.
+    pub fn ends_anything(&self) -> bool {
+        [self.access_key_max_age_days, self.access_key_unused_days, self.password_unused_days]
+            .iter()
+            .any(Option::is_some)
+    }
+
     /// Before this time, the rules end nothing: each credential has the full time of warning under new rules.
     pub fn in_force(&self) -> Timestamp {
         after(self.since, self.warning_days)

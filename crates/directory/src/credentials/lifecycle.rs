@@ -129,7 +129,8 @@ pub async fn ended(
     account: AccountId,
     after: Option<&str>,
 ) -> Result<(Vec<CredentialId>, Option<String>)> {
-    let Some(rules) = tx.account_setting::<CredentialRules>(account).await? else { return Ok((Vec::new(), None)) };
+    let rules = tx.account_setting::<CredentialRules>(account).await?;
+    let Some(rules) = rules.filter(CredentialRules::ends_anything) else { return Ok((Vec::new(), None)) };
     let mut found = Vec::new();
     if after.is_none() {
         keys_of(deployment, tx, (account, None), &rules, &mut found).await?;
