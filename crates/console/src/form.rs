@@ -60,6 +60,11 @@ impl Form {
         named.map(|(_, value)| value.trim().to_owned()).collect()
     }
 
+    /// All members but one, by name and value.
+    pub(crate) fn members_but<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().map(|(own, value)| (own.as_str(), value.as_str())).filter(move |(own, _)| *own != name)
+    }
+
     /// A number; none if it is empty or not a number.
     pub(crate) fn number(&self, name: &str) -> Option<i32> {
         self.raw(name).trim().parse().ok()

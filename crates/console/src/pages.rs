@@ -50,6 +50,9 @@ use crate::view::{Assets, Cell, Field, Problem, Section, Table};
 
 /// Answers a request of a person who is signed in, by the first part of its path.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
+    if let Some(page) = prove::before_rights(person).await {
+        return page;
+    }
     let path = person.request.path();
     let (noun, rest) = path.split_once('/').unwrap_or((path, ""));
     match (noun, rest) {

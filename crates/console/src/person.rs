@@ -12,7 +12,7 @@ use http::StatusCode;
 use crate::form::Form;
 use crate::reply::{self, Reply};
 use crate::request::{CallError, Called, Request};
-use crate::session::{RoleSession, SignedIn};
+use crate::session::{RECENT_PROOF, RoleSession, SignedIn};
 use crate::view::{Cell, Change, ChangePage, Chrome, Facts, Field, Moment, Pager, Problem, Table, name_of, url};
 
 /// The person who is signed in, with their request.
@@ -194,7 +194,7 @@ impl<'a> Person<'a> {
     /// Leads to the page that asks for the password, if the person did not give it in the last five minutes. A change of
     /// credentials begins with it.
     pub(crate) fn prove_first(&self) -> Option<Page> {
-        if self.session.is_proved(self.request.now) {
+        if self.session.is_proved(self.request.now, RECENT_PROOF) {
             return None;
         }
         Some(Ok(reply::redirect(&url("prove", &[("next", self.request.address())]))))

@@ -28,8 +28,9 @@ impl Default for SessionLimits {
 
 /// How long a correct password waits for a code or a new password.
 const PENDING: Duration = Duration::from_secs(5 * 60);
-/// How long a password counts as just given.
-const RECENT_PROOF: Duration = Duration::from_secs(5 * 60);
+/// How long a password counts as just given, before changes of credentials and before those that give rights.
+pub(crate) const RECENT_PROOF: Duration = Duration::from_secs(5 * 60);
+pub(crate) const RIGHTS_PROOF: Duration = Duration::from_secs(30 * 60);
 /// How many sessions a server keeps, and one person may have.
 const MAX_SESSIONS: usize = 50_000;
 const MAX_OF_PERSON: usize = 50;
@@ -172,9 +173,9 @@ impl SignedIn {
         self.changing().flash.take()
     }
 
-    /// Whether the person gave the password, or signed in, in the last five minutes.
-    pub(crate) fn is_proved(&self, now: Timestamp) -> bool {
-        now.duration_since(self.changing().proved).unsigned_abs() <= RECENT_PROOF
+    /// Whether the person gave the password, or signed in, in the last minutes.
+    pub(crate) fn is_proved(&self, now: Timestamp, within: Duration) -> bool {
+        now.duration_since(self.changing().proved).unsigned_abs() <= within
     }
 
     /// Records that the person gave the password again.
@@ -371,8 +372,9 @@ mod tests {
         let id = sessions.sign_in(&|buffer| buffer.fill(7), signed_in, new);
         let Some(State::SignedIn(session)) = sessions.find(&id, signed_in, true) else { panic!("no session") };
         let at = |seconds| later(signed_in, Duration::from_secs(seconds));
-        assert_eq!([0, 300, 301].map(|seconds| session.is_proved(at(seconds))), [true, true, false]);
+        assert_eq!([0, 300, 301].map(|seconds| session.is_proved(at(seconds), RECENT_PROOF)), [true, true, false]);
+        assert!(session.is_proved(at(301), RIGHTS_PROOF) && !session.is_proved(at(1801), RIGHTS_PROOF));
         session.set_proved(at(600));
-        assert_eq!([900, 901].map(|seconds| session.is_proved(at(seconds))), [true, false]);
+        assert_eq!([900, 901].map(|seconds| session.is_proved(at(seconds), RECENT_PROOF)), [true, false]);
     }
 }

@@ -148,7 +148,7 @@ pub(crate) struct Problem {
     pub(crate) code: &'static str,
     pub(crate) request_id: String,
     /// The address of the page that explains a denial.
-    pub(crate) explained: Option<String>,
+    pub(crate) explained: Option<Box<str>>,
 }
 
 impl HtmlSafe for Problem {}
@@ -170,7 +170,7 @@ impl Problem {
             fields: called.error.fields().to_vec(),
             code: code.wire(),
             request_id: called.request_id.clone(),
-            explained: called.error.authorization_id().map(|id| url("denials", &[("id", id)])),
+            explained: called.error.authorization_id().map(|id| url("denials", &[("id", id)]).into()),
         }
     }
 }

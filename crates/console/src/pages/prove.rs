@@ -1,4 +1,4 @@
-//! Asks for the password again, before a change of credentials.
+//! Asks for the password again: before a change of credentials, and before one that gives rights.
 
 use askama::Template;
 use bailiwick_api::op;
@@ -9,7 +9,8 @@ use bailiwick_model::{ErrorCode, IamError};
 use crate::cookie::inner_address;
 use crate::person::{Page, Person};
 use crate::reply;
-use crate::request::CallError;
+use crate::request::{CallError, Called};
+use crate::session::RIGHTS_PROOF;
 use crate::view::{Chrome, Problem, url};
 
 /// Answers `/console/prove`, which leads back to the page that asked.
@@ -26,30 +27,98 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     if !person.is_post() {
         return page(person, &next, None);
     }
+    match verify(person, person.form().raw("password")).await {
+        Err(error) => page(person, &next, Some(&error)),
+        Ok(()) => {
+            person.session.set_flash("Thank you. Now repeat the change.".to_owned());
+            Ok(reply::redirect(&next))
+        }
+    }
+}
+
+/// The member of a form that has the password, beside the members of the change that waited for it.
+const PROOF: &str = "proof_password";
+
+/// The changes that give rights or let others in, by the value of the member `do`.
+const RIGHTS: [&str; 18] = [
+    "add-client",
+    "add-groups",
+    "add-members",
+    "attach-policies",
+    "create",
+    "create-oidc",
+    "create-saml",
+    "delete-version",
+    "detach-policy",
+    "remove-boundary",
+    "remove-group",
+    "remove-member",
+    "replace",
+    "resume",
+    "save",
+    "set-boundary",
+    "set-default",
+    "set-policy",
+];
+
+/// Asks for the password before a change that gives rights, unless the person gave it, or signed in, in the last half hour.
+/// The form that asks carries the change along, so that nothing is typed twice. Temporary credentials have no password.
+pub(crate) async fn before_rights(person: &Person<'_>) -> Option<Page> {
+    if !person.is_post() || person.session.is_temporary || !person.session.has_password {
+        return None;
+    }
+    let form = person.form();
+    if form.has(PROOF) {
+        return verify(person, form.raw(PROOF)).await.err().map(|error| ask(person, Some(&error)));
+    }
+    // A report gives no rights.
+    let gives_rights = RIGHTS.contains(&person.asked()) && person.request.path() != "reports";
+    if !gives_rights || person.session.is_proved(person.request.now, RIGHTS_PROOF) {
+        return None;
+    }
+    // A password that was typed is not written into a page.
+    let has_secret = form.members_but(PROOF).any(|(name, value)| name.contains("password") && !value.is_empty());
+    if has_secret {
+        return Some(Ok(reply::redirect(&url("prove", &[("next", person.request.address())]))));
+    }
+    Some(ask(person, None))
+}
+
+fn ask(person: &Person<'_>, error: Option<&CallError>) -> Page {
+    let members = person.form().members_but(PROOF);
+    let template = ProveFormPage {
+        chrome: person.chrome("Your password, please"),
+        action: person.request.address().to_owned(),
+        members: members.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        problem: error.map(Problem::new),
+    };
+    person.page_with(error.map_or(http::StatusCode::OK, CallError::status), &template)
+}
+
+/// Verifies the password of the person, which counts as just given then.
+///
+/// # Errors
+/// Those of SignIn.
+async fn verify(person: &Person<'_>, password: &str) -> Called<()> {
     let is_root = person.session.is_root();
     let name = person.own_name().await?;
     let asked = SignInRequest {
         account: Some(person.session.account.clone()),
         user_name: (!is_root).then_some(name),
         root: is_root.then_some(true),
-        password: Some(person.form().raw("password").to_owned()),
+        password: Some(password.to_owned()),
         ..SignInRequest::default()
     };
     // A wrong password counts as a failed sign-in. With a second factor the answer has no session, but the password is
     // right; the factor was verified when the person signed in.
-    match person.request.call::<op::SignIn>(None, asked).await {
-        Err(error) => page(person, &next, Some(&error)),
-        Ok(answer) => {
-            if let Some(session) = answer.session {
-                // This session has its purpose behind it.
-                let authorization = format!("Bearer {}", session.token);
-                let _ = person.request.call::<op::SignOut>(Some(&authorization), SignOutRequest {}).await;
-            }
-            person.session.set_proved(person.request.now);
-            person.session.set_flash("Thank you. Now repeat the change.".to_owned());
-            Ok(reply::redirect(&next))
-        }
+    let answer = person.request.call::<op::SignIn>(None, asked).await?;
+    if let Some(session) = answer.session {
+        // This session has its purpose behind it.
+        let authorization = format!("Bearer {}", session.token);
+        let _ = person.request.call::<op::SignOut>(Some(&authorization), SignOutRequest {}).await;
     }
+    person.session.set_proved(person.request.now);
+    Ok(())
 }
 
 fn page(person: &Person<'_>, next: &str, error: Option<&CallError>) -> Page {
@@ -66,5 +135,15 @@ fn page(person: &Person<'_>, next: &str, error: Option<&CallError>) -> Page {
 struct ProvePage {
     chrome: Chrome,
     action: String,
+    problem: Option<Problem>,
+}
+
+/// The same question with the change that waits for it.
+#[derive(Template)]
+#[template(path = "prove_form.html")]
+struct ProveFormPage {
+    chrome: Chrome,
+    action: String,
+    members: Vec<(String, String)>,
     problem: Option<Problem>,
 }
