@@ -53,7 +53,7 @@ def people(server):
 @pytest.fixture
 def alice(people, tmp_path):
     """A browser in which Alice is signed in."""
-    browser = Browser(tmp_path, width=1024, height=680)
+    browser = Browser(tmp_path, width=1024, height=640)
     browser.sign_in(people.url, people.account, PASSWORD, "alice")
     yield browser
     browser.close()
@@ -76,7 +76,7 @@ def test_the_pictures_of_the_documentation_are_taken(people, alice):
         taken.add(f"{name}.png")
 
     take("home", "/console", "Recent changes")
-    take("user", "/console/users/user?name=bob", "developers")
+    take("user", "/console/users/user?name=bob&tab=credentials", "Deactivate")
     take("access-check", f"/console/access?principal={bob}&action=iam:DeleteUser&resource={bob}", "Nearest misses", top="//button[text()='Check']")
     take("policy-editor", "/console/policies/create", "did you mean `iam:ListUsers`?", DRAFT, top="//label[@for='document']")
     take("who-can", f"/console/who-can?action=iam:CreateAccessKey&resource={bob}", "OwnKeys", top="//label[@for='resource']")

@@ -59,8 +59,9 @@ class Browser:
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         )
-        theme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": theme})
+        theme = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in theme.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def open(self, url):
         """Loads a page."""
@@ -116,7 +117,7 @@ class Browser:
         for button in self.driver.find_elements(By.CSS_SELECTOR, "button, input[type=submit]"):
             if (button.text or button.get_attribute("value") or "").strip() == words and button.is_displayed():
                 button.click()
-                self._wait_until_replaced(before)
+                self.wait_until_replaced(before)
                 return
         raise AssertionError(f"no button {words!r} in:\n{self.text}")
 
@@ -124,9 +125,10 @@ class Browser:
         """Follows a link."""
         before = self.driver.find_element(By.TAG_NAME, "html")
         self.driver.find_element(By.LINK_TEXT, words).click()
-        self._wait_until_replaced(before)
+        self.wait_until_replaced(before)
 
-    def _wait_until_replaced(self, page):
+    def wait_until_replaced(self, page):
+        """Waits until another page is loaded in the place of this one."""
         def is_gone(_):
             try:
                 page.is_enabled()

@@ -26,7 +26,7 @@ const SHOWN_WITH_MORE: usize = 25;
 /// How many items are read at once to search and sort.
 const READ: i32 = 1000;
 /// How many calls of that size a request makes beside the first.
-const READS: usize = 15;
+const READS: usize = 9;
 /// How many items are searched and sorted at most.
 const MOST: usize = 200_000;
 
@@ -128,7 +128,10 @@ pub(super) async fn answer<N: Noun>(person: &Person<'_>) -> Page {
     let more_heads = N::MORE.1.iter().filter(|_| has_more).map(|label| Head::new(label));
     let empty = if asked.text.is_empty() { N::EMPTY } else { "Nothing is found: try a shorter part of the name." };
     let table = person.table(N::TITLE, &[], empty).heads(heads.chain(more_heads).collect());
-    let table = table.rows(problem.as_ref().map_or(Ok(rows), |error| Err(Problem::new(error))));
+    let table = match &problem {
+        None => table.rows(Ok(rows)),
+        Some(error) => table.rows(Err(Problem::new(error))),
+    };
     let more_link = (!N::MORE.1.is_empty()).then(|| {
         let (value, label) = if has_more { ("", "Show fewer columns") } else { ("1", N::MORE.0) };
         (address(person, N::PATH, &[("more", value), ("page", ""), ("marker", "")]), label)
