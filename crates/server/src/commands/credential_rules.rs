@@ -43,7 +43,7 @@ pub(crate) struct Show {
 /// Exit codes: 0 replaced, 1 the server refuses or cannot be reached, 2 wrong usage.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bailiwick credential-rules set --key-max-age-days 90 --key-unused-days 45 --password-unused-days 45
+  bailiwick credential-rules set --key-max-age-days 90 --key-unused-days 45
   bailiwick credential-rules set --key-max-age-days 90 --warning-days 30 --exempt-tag BreakGlass
   bailiwick credential-rules set")]
 pub(crate) struct Set {
