@@ -23,7 +23,6 @@ use zeroize::Zeroizing;
 
 use crate::backup::{self, Manifest};
 use crate::failure::Failure;
-use crate::open_store::OpenStore;
 use crate::rotation::{self, Command, MasterKeys, Rotation};
 use crate::signals::stopped;
 
@@ -67,7 +66,6 @@ pub(crate) struct Control {
 /// What requests work on.
 pub(crate) struct Controlled {
     pub(crate) service: Arc<Service>,
-    pub(crate) open: OpenStore,
     pub(crate) master_keys: Arc<MasterKeys>,
 }
 
@@ -171,11 +169,7 @@ async fn back_up(
     uid: u32,
 ) -> io::Result<()> {
     let refused = |message: String| Answer::Error { message: format!("no backup was made: {message}") };
-    let Some(redb) = controlled.open.embedded() else {
-        let message = "the server has no store of its own: back up the database, as with pg_dump";
-        return write_line(write, &refused(message.to_owned())).await;
-    };
-    let source = match backup::Source::of(redb).await {
+    let source = match backup::Source::of(Arc::clone(&controlled.service.parts().store)).await {
         Ok(source) => source,
         Err(error) => return write_line(write, &refused(error.to_string())).await,
     };
@@ -228,7 +222,12 @@ impl Connection {
         // The socket must exist in a folder that is there; otherwise no server runs.
         let connected = match through_folder(data_dir, std::os::unix::net::UnixStream::connect) {
             Ok(connected) => connected,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::ConnectionRefused
+                ) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(broken(&error)),

@@ -14,7 +14,7 @@ use data_encoding::HEXLOWER;
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::open_store::StoreFile;
-use crate::options::{SharedStoreOptions, StoreOptions};
+use crate::options::SharedStoreOptions;
 use crate::private_file;
 use crate::store_password;
 use crate::system::SystemRandomness;
@@ -25,11 +25,7 @@ const REPORTED: Duration = Duration::from_secs(2);
 const SERVER: &str = "server-id";
 
 /// Opens the database at an address. Waits while another server starts it for the first time.
-pub(crate) async fn open(
-    address: &str,
-    shared: &SharedStoreOptions,
-    files: &StoreOptions,
-) -> Result<StoreFile, Failure> {
+pub(crate) async fn open(address: &str, shared: &SharedStoreOptions, data_dir: &Path) -> Result<StoreFile, Failure> {
     let wrong = |why: String| Failure::with_code(format!("--store: {why}"), 2);
     let parsed = Address::parse(address, None).map_err(|error| wrong(error.to_string()))?;
     if parsed.has_password() && std::env::args().any(|argument| argument.contains(address)) {
@@ -46,7 +42,6 @@ pub(crate) async fn open(
             "sslmode=disable: whoever can read the network between this server and the database reads what they send"
         );
     }
-    let data_dir = &files.data_dir;
     let shown = data_dir.display();
     if data_dir::has_store(data_dir)? {
         return Err(Failure::new(format!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use bailiwick_storage::{Authenticator, Revision, keys};
+use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState, StoredRow, keys};
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_postgres::Client;
@@ -14,7 +14,7 @@ use crate::{
     follower::Follower,
     generation::Generations,
     readers::Readers,
-    schema,
+    restore, schema,
     view::{Head, Views},
     writer::Writer,
 };
@@ -79,6 +79,22 @@ impl Database {
     /// Where the database is, for messages.
     pub fn describe(&self) -> String {
         self.address.describe()
+    }
+
+    /// Fills an unused database with the rows of a copy, in one transaction. Revisions after the copy's are left out, since
+    /// the store that it was made of may have used them.
+    ///
+    /// # Errors
+    /// [`OpenError::Corrupt`] if the rows are not those of the sealed state, or if the database is in use.
+    pub async fn restore(
+        mut self,
+        authenticator: &Authenticator,
+        sealed_state: &[u8],
+        rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
+    ) -> Result<(), OpenError> {
+        let client = self.first_start.take().ok_or_else(|| OpenError::Corrupt("it is in use".into()))?;
+        let expected = StoreState::open(authenticator, sealed_state)?;
+        restore::fill(&client, authenticator, &expected, rows).await
     }
 
     /// Starts the store; the authenticator checks every row.

@@ -23,6 +23,7 @@ mod generation;
 mod job;
 mod plan;
 mod readers;
+mod restore;
 mod schema;
 mod view;
 mod watch;

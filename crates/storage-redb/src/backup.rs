@@ -1,92 +1,17 @@
-//! Copies of a store: the rows at one revision, as they are stored, and a new file made of them.
-//!
-//! Rows are copied with their tags, and the sealed state with them. So a copy that was changed by a program without the
-//! master key is refused when a file is made of it: a changed row, and a missing or additional one.
+//! Makes the file of a store of the rows of a copy.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState, keys};
-use bytes::Bytes;
+use bailiwick_storage::{Authenticator, StoreState, StoredRow, keys};
 
 use crate::{
-    OpenError, Options, ROWS, RedbStore, STORE,
+    OpenError, Options, ROWS, STORE,
     disk::FileIo,
     folder,
     guarded::{Handle, guarded, store_error},
     open::{self, begin_durable},
     upgrade,
-    view::RedbView,
 };
-
-/// About how many bytes of rows are read at once.
-const CHUNK: usize = 256 << 10;
-
-/// A row as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRow {
-    /// The key.
-    pub key: Bytes,
-    /// Tag, revision and value.
-    pub stored: Bytes,
-}
-
-/// The store at one revision, to be copied. Pages that it shows are kept until it is dropped.
-#[derive(Debug)]
-pub struct BackupView(Arc<RedbView>);
-
-impl RedbStore {
-    /// The newest revision, to be copied while the store goes on being used.
-    pub fn backup(&self) -> BackupView {
-        BackupView(self.shared.current.load_full())
-    }
-}
-
-impl BackupView {
-    /// The revision that it shows.
-    pub fn revision(&self) -> Revision {
-        self.0.state.head
-    }
-
-    /// The number of rows.
-    pub fn rows(&self) -> u64 {
-        self.0.state.decisive.count() + self.0.state.other.count()
-    }
-
-    /// The state of the store at this revision, sealed.
-    ///
-    /// # Errors
-    /// If cryptography is not available.
-    pub fn sealed_state(&self) -> Result<Vec<u8>, StoreError> {
-        self.0.state.seal(&self.0.authenticator)
-    }
-
-    /// The next rows after a key, in the order of their keys; none at the end.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] if a row is not what was written: the copy could not be used.
-    pub async fn next(&self, after: Option<&[u8]>) -> Result<Vec<StoredRow>, StoreError> {
-        use std::ops::Bound;
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.0
-            .read(|tables| {
-                let (mut rows, mut scratch, mut bytes) = (Vec::new(), Vec::new(), 0);
-                for row in tables.rows.range::<&[u8]>((from, Bound::Unbounded)).map_err(store_error)? {
-                    let (key, stored) = row.map_err(store_error)?;
-                    let (key, stored) = (key.value(), stored.value());
-                    if self.0.authenticator.open_row(key, stored, &mut scratch)?.value.is_none() {
-                        return Err(StoreError::Damaged { key: Bytes::copy_from_slice(key) });
-                    }
-                    bytes += key.len() + stored.len();
-                    rows.push(StoredRow { key: Bytes::copy_from_slice(key), stored: Bytes::copy_from_slice(stored) });
-                    if bytes >= CHUNK {
-                        break;
-                    }
-                }
-                Ok(rows)
-            })
-            .await
-    }
-}
 
 /// Makes the file of a store in a folder from the rows of a copy, in the order of their keys. The folder is created if it is
 /// not there, and must not have a store. Revisions after the copy's are left out, since the store that it was made of may
@@ -143,10 +68,7 @@ fn fill(
             }
         }
     }
-    if (state.decisive, state.other) != (expected.decisive, expected.other) {
-        let [found, expected] = [state, expected].map(|state| state.decisive.count() + state.other.count());
-        return Err(StoreError::Incomplete { expected, found }.into());
-    }
+    state.refuse_other_rows(&expected)?;
     upgrade::begin_after_gap(&txn, authenticator, &StoreState { head: expected.head, ..state })?;
     txn.commit().map_err(store_error)?;
     Ok(())

@@ -33,7 +33,7 @@ use bailiwick_storage::{At, Authenticator, Batch, Changes, Feed, Health, Revisio
 use redb::TableDefinition;
 use tokio::sync::{mpsc, oneshot};
 
-pub use backup::{BackupView, StoredRow, restore};
+pub use backup::restore;
 pub use disk::Disk;
 pub use error::OpenError;
 pub use file::RedbFile;

@@ -21,9 +21,6 @@ pub(crate) const FROM: u32 = 1;
 /// The length of the header of a row in layout 1.
 pub(crate) const HEADER: usize = 8;
 
-/// How many revisions are left out after a recount: more than any store commits between a backup and its damage.
-const SKIPPED: u64 = 1 << 32;
-
 const OLD_ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows of layout 1");
 /// The interval of progress messages.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -154,8 +151,7 @@ pub(crate) fn begin_after_gap(
     authenticator: &Authenticator,
     state: &StoreState,
 ) -> Result<StoreState, StoreError> {
-    let oldest = Revision::new(state.head.number().saturating_add(SKIPPED));
-    let state = StoreState { head: oldest.next(), oldest, ..*state };
+    let state = state.after_gap();
     begin_log(txn, authenticator, &state)?;
     Ok(state)
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     keys::{self, Kind},
+    server_id::ServerId,
     tx::Tx,
 };
 
@@ -59,6 +60,41 @@ impl Tx {
             }
         }
         Ok(())
+    }
+
+    /// Moves up to `limit` events that wait for other servers into the outbox of this one, which ships them: for a store that
+    /// was copied, whose servers do not use the copy. Returns how many were moved.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn adopt_outboxes(&mut self, limit: usize) -> Result<usize> {
+        let own = keys::outbox(self.server());
+        let mut moved = 0;
+        for (kind, id) in [(Kind::Outbox, 0), (Kind::ServerOutbox, size_of::<ServerId>())] {
+            let prefix = keys::kind(AccountId::NONE, kind);
+            let mut after: Option<Bytes> = None;
+            while moved < limit {
+                let rows = self.scan(&prefix, after.as_deref(), limit).await?;
+                let Some((last, _)) = rows.last() else { break };
+                after = Some(last.clone());
+                for (key, event) in rows {
+                    let Some((server, event_key)) = key.get(prefix.len()..).and_then(|rest| rest.split_at_checked(id))
+                    else {
+                        return Err(IamError::internal("a row of an outbox without a server"));
+                    };
+                    if key.starts_with(&own) || moved == limit {
+                        continue;
+                    }
+                    let server = <[u8; 16]>::try_from(server).ok().map(ServerId);
+                    self.add(keys::outbox_counter(server), -1);
+                    self.add(keys::outbox_counter(self.server()), 1);
+                    self.put([&own, event_key].concat().into(), event);
+                    self.delete_key(key);
+                    moved += 1;
+                }
+            }
+        }
+        Ok(moved)
     }
 
     /// Returns the checkpoint that [`put_audit_checkpoint`](Self::put_audit_checkpoint) stored: how far events have

@@ -57,6 +57,9 @@ pub struct StoreState {
     pub other: RowSetDigest,
 }
 
+/// How many revisions a gap leaves out: more than any store commits between a backup and its damage.
+const SKIPPED: u64 = 1 << 32;
+
 /// The associated data of the seal.
 const PLACE: &[u8] = b"state 2";
 /// The same of a state of layout 2, which does not contain its kinds.
@@ -86,6 +89,22 @@ impl StoreState {
             self.change(authenticator, &change.key, old(&change.key), new);
         }
         self.head = set.revision;
+    }
+
+    /// The same rows after a gap of revisions, for a store that goes on from a copy: those that are left out may have been
+    /// used by a newer state of the store. The log begins with an entry without changes at the head.
+    pub fn after_gap(&self) -> StoreState {
+        let oldest = Revision::new(self.head.number().saturating_add(SKIPPED));
+        StoreState { head: oldest.next(), oldest, ..*self }
+    }
+
+    /// Refuses rows that are not those of another state, such as of the store that they were copied from.
+    ///
+    /// # Errors
+    /// [`StoreError::Incomplete`].
+    pub fn refuse_other_rows(&self, expected: &StoreState) -> Result<(), StoreError> {
+        compare(expected.decisive, self.decisive)?;
+        compare(expected.other, self.other)
     }
 
     /// Seals it.
@@ -172,6 +191,15 @@ impl Tally {
     /// How many rows the store must have.
     pub fn expected_rows(&self) -> u64 {
         self.expected.decisive.count.saturating_add(self.expected.other.count)
+    }
+
+    /// The state that is expected.
+    pub(crate) fn expected(&self) -> StoreState {
+        self.expected
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
     }
 
     /// The state of the rows that were added.

@@ -19,6 +19,7 @@ use crate::{
     revision::Revision,
     server_id::ServerId,
     store::{At, Scan, Store, View},
+    store_copy::StoreCopy,
 };
 
 /// How many rows a filtered scan requests from the backend at once.
@@ -94,6 +95,11 @@ impl Tx {
     /// This server, if others may use the store at the same time.
     pub(crate) fn server(&self) -> Option<ServerId> {
         self.store.server()
+    }
+
+    /// A copy of the store at the revision of this transaction, without what it writes.
+    pub fn copy(&self) -> StoreCopy {
+        StoreCopy::of(self.view.clone())
     }
 
     /// The quotas that creations are checked against.

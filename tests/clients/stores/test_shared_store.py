@@ -34,6 +34,12 @@ def code(call, *arguments, **parameters):
     return None
 
 
+def records(server):
+    """The records of a stopped server's trail, which may continue that of another store."""
+    lines = [audit.text(path).splitlines() for path in sorted((server.data / "audit").glob("audit-*.jsonl*"))]
+    return [json.loads(line) for each in lines for line in each]
+
+
 def ready(server):
     """The status of `/readyz`."""
     answer = subprocess.run(
@@ -273,3 +279,47 @@ def test_json_log_has_no_address(new_servers):
     for line in server.lines:
         if line.startswith("{"):
             assert "postgres://" not in json.dumps(json.loads(line))
+
+
+def test_a_store_moves_into_a_database_and_back(new_servers, new_server, postgres, tmp_path):
+    embedded = new_server(arguments=["--master-key-file", str(tmp_path / "key")]).start()
+    key = user_with_key(embedded, "alice")
+    api(embedded).call("PutUserPolicy", UserName="alice", PolicyName="lists", PolicyDocument=LISTS_USERS)
+    given = ["--master-key-file", tmp_path / "key"]
+    done = run("backup", "--data-dir", embedded.data, "--to", tmp_path / "first", *given)
+    assert done.returncode == 0, done.stderr
+    embedded.stop()
+
+    address = postgres.database()
+    first, second = new_servers(2, address=address)
+    for expected in (0, 1):
+        done = run("restore", "--from", tmp_path / "first", "--data-dir", first.data, *given, environment=first.environment)
+        assert done.returncode == expected, done.stderr
+        for path in (first.data / "lock", first.data / "server-id"):
+            assert path.exists()
+        # The second attempt is from another folder, into the same database.
+        first.data = first.folder / f"data{expected}"
+    assert "has a store: a backup is restored into a new database" in done.stderr
+    first.data = first.folder / "data"
+    for server in (first, second):
+        server.start()
+        assert code(api(server, key).call, "ListUsers") is None
+    api(second, embedded.root).call("CreateUser", UserName="bob")
+    done = run("backup", "--data-dir", first.data, "--to", tmp_path / "second")
+    assert done.returncode == 0, done.stderr
+    for server in (first, second):
+        server.stop()
+
+    back = new_server("back", arguments=[str(each) for each in given])
+    done = run("restore", "--from", tmp_path / "second", "--data-dir", back.data, *given)
+    assert done.returncode == 0, done.stderr
+    done = run("doctor", "--data-dir", back.data, *given)
+    assert done.returncode == 0 and "sound" in done.stdout, done.stdout
+    back.start()
+    assert [user["UserName"] for user in api(back, key).call("ListUsers")["Users"]] == ["alice", "bob"]
+    back.stop()
+    # Records that waited in a backup are also written by the servers of the store that was made of it.
+    names = {r["requestParameters"]["userName"] for r in records(second) if r["eventName"] == "CreateUser"}
+    assert names == {"bob"}
+    for server in (first, back):
+        assert "RestoreBackup" in {r["eventName"] for r in records(server)}

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use aws_lc_rs::digest;
 use bailiwick_seal::WrappedKeyring;
-use bailiwick_storage::{Authenticator, MAX_KEY, MAX_VALUE};
-use bailiwick_storage_redb::{OpenError, StoredRow};
+use bailiwick_storage::{Authenticator, MAX_KEY, MAX_VALUE, StoredRow};
+use bailiwick_storage_redb::OpenError;
 
 use super::format::{CHECKSUM, MAGIC, MAX_PART, Manifest};
 use crate::failure::Failure;

@@ -9,8 +9,7 @@ use aws_lc_rs::digest;
 use bailiwick_audit::checkpoint_sequence;
 use bailiwick_operation::{Clock as _, uuid};
 use bailiwick_seal::WrappedKeyring;
-use bailiwick_storage::{At, Meta, StoreError, Tx};
-use bailiwick_storage_redb::{BackupView, RedbStore};
+use bailiwick_storage::{At, Meta, Store, StoreCopy, StoreError, Tx};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
@@ -55,37 +54,30 @@ pub(crate) struct Source {
     manifest: Manifest,
     keyring: Bytes,
     state: Vec<u8>,
-    view: BackupView,
+    copy: StoreCopy,
 }
 
 impl Source {
     /// The newest revision of a store.
-    pub(crate) async fn of(redb: &Arc<RedbStore>) -> Result<Self, CopyError> {
-        // The transaction reads at the revision of the view or a later one; the loop waits for a moment without commits.
+    pub(crate) async fn of(store: Arc<dyn Store>) -> Result<Self, CopyError> {
         let internal = |e: bailiwick_model::IamError| CopyError::Store(e.to_string());
-        loop {
-            let view = redb.backup();
-            let mut tx =
-                Tx::begin(Arc::<RedbStore>::clone(redb), Arc::default(), At::Latest).await.map_err(internal)?;
-            if tx.revision() != view.revision() {
-                continue;
-            }
-            let meta = tx.meta().await.map_err(internal)?;
-            let meta: Meta = meta.ok_or_else(|| CopyError::Store("the store has no identity".to_owned()))?;
-            let keyring = tx.keyring().await.map_err(internal)?.unwrap_or_default();
-            let checkpoint = tx.audit_checkpoint().await.map_err(internal)?;
-            let manifest = Manifest {
-                created: SystemClock.now().to_string(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                store_id: uuid(meta.store_id),
-                epoch: meta.epoch,
-                revision: view.revision().number(),
-                rows: view.rows(),
-                master_key_id: WrappedKeyring::from_bytes(keyring.to_vec()).master_key_id().unwrap_or_default(),
-                audit_sequence: checkpoint.as_ref().and_then(checkpoint_sequence).unwrap_or_default(),
-            };
-            return Ok(Source { manifest, keyring, state: view.sealed_state()?, view });
-        }
+        let mut tx = Tx::begin(store, Arc::default(), At::Latest).await.map_err(internal)?;
+        let meta = tx.meta().await.map_err(internal)?;
+        let meta: Meta = meta.ok_or_else(|| CopyError::Store("the store has no identity".to_owned()))?;
+        let keyring = tx.keyring().await.map_err(internal)?.unwrap_or_default();
+        let checkpoint = tx.audit_checkpoint().await.map_err(internal)?;
+        let copy = tx.copy();
+        let manifest = Manifest {
+            created: SystemClock.now().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store_id: uuid(meta.store_id),
+            epoch: meta.epoch,
+            revision: copy.revision().number(),
+            rows: copy.rows(),
+            master_key_id: WrappedKeyring::from_bytes(keyring.to_vec()).master_key_id().unwrap_or_default(),
+            audit_sequence: checkpoint.as_ref().and_then(checkpoint_sequence).unwrap_or_default(),
+        };
+        Ok(Source { manifest, keyring, state: copy.sealed_state()?, copy })
     }
 
     pub(crate) fn manifest(&self) -> &Manifest {
@@ -104,7 +96,7 @@ pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) 
     }
     let mut after: Option<Bytes> = None;
     loop {
-        let rows = source.view.next(after.as_deref()).await?;
+        let rows = source.copy.next(after.as_deref()).await?;
         for row in &rows {
             // The store refuses longer keys and values.
             buffer.extend_from_slice(&(row.key.len() as u16).to_be_bytes());

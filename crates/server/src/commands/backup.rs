@@ -58,11 +58,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 async fn back_up(options: &Options) -> Result<(Manifest, u64), Failure> {
     let data_dir = &options.store.data_dir;
-    if !data_dir::has_store(data_dir)? {
+    let connection = Connection::open(data_dir).await?;
+    if connection.is_none() && !data_dir::has_store(data_dir)? {
         return Err(Failure::new(format!("no store in {}: name its folder with --data-dir", data_dir.display())));
     }
     let target = Target::create(&options.to)?;
-    if let Some(mut connection) = Connection::open(data_dir).await? {
+    if let Some(mut connection) = connection {
         return match connection.ask(&Request::Backup).await? {
             Answer::Backup { manifest } => Ok((manifest, save(&mut connection.rest(), target).await?)),
             Answer::Error { message } => Err(Failure::new(message)),
@@ -83,9 +84,9 @@ async fn of_stopped(options: &Options, target: Target<'_>) -> Result<(Manifest, 
     let Found::Used(opened) = deployment::open(data_dir, &source, &master, file, Missing::Refused).await? else {
         return Err(Failure::new(format!("no store in {folder}: its first start has not been completed")));
     };
-    let Some(redb) = opened.open.embedded().cloned() else { return Err(Failure::new("the store is not embedded")) };
+    let open = opened.open.clone();
     let failed = |e: &dyn std::fmt::Display| Failure::new(format!("no backup was written: {e}"));
-    let copied = Source::of(&redb).await.map_err(|e| failed(&e))?;
+    let copied = Source::of(open.store()).await.map_err(|e| failed(&e))?;
     let (mut from, mut to) = tokio::io::duplex(BUFFER);
     let written = async {
         let outcome = backup::write(&copied, &mut to).await;
@@ -96,7 +97,7 @@ async fn of_stopped(options: &Options, target: Target<'_>) -> Result<(Manifest, 
     let (written, saved) = tokio::join!(written, save(&mut from, target));
     let manifest = copied.manifest().clone();
     drop(copied);
-    redb.close().await;
+    open.close().await;
     // The error of the store explains that of the file.
     written.map_err(|e| failed(&e))?;
     Ok((manifest, saved?))

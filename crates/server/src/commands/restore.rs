@@ -10,7 +10,7 @@ use bailiwick_api::admin;
 use bailiwick_model::{IamError, Region};
 use bailiwick_operation::NoIssuerKeys;
 use bailiwick_seal::MasterKey;
-use bailiwick_storage::{At, Meta, Tx};
+use bailiwick_storage::{At, Authenticator, Meta, StoreError, Tx};
 use bailiwick_storage_redb::OpenError;
 use clap::Args;
 use prost::Message as _;
@@ -20,10 +20,14 @@ use crate::deployment::{self, Found, Missing};
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::master_key::MasterKeySource;
-use crate::options::{ExistingStoreOptions, beside, parse_region};
-use crate::{output, private_file, process, rotation, store};
+use crate::open_store::StoreFile;
+use crate::options::{ExistingStoreOptions, SharedStoreOptions, beside, parse_region};
+use crate::{output, private_file, process, rotation, shared_store, store};
 
-/// Restore a backup into a new data folder
+/// How many waiting audit events are moved in one transaction.
+const ADOPTED: usize = 256;
+
+/// Restore a backup into a new data folder, or into a new database
 ///
 /// Verifies the checksum of the backup and that every row is authentic and none is missing, which needs the master key, and
 /// makes a store of it. A folder that has anything in it is refused. Revision tokens from before are refused by the
@@ -34,16 +38,30 @@ use crate::{output, private_file, process, rotation, store};
 #[command(after_help = "Examples:
   bailiwick restore --from /backups/bailiwick-2026-03-01.backup --data-dir /var/lib/bailiwick/data
   bailiwick restore --from backup-2026-03-01 --data-dir ./restored \\
-    --master-key-file /run/secrets/master-key")]
+    --master-key-file /run/secrets/master-key
+  bailiwick restore --from backup-2026-03-01 --store postgres://bailiwick@db.example.com/iam \\
+    --data-dir /var/lib/bailiwick/data")]
 pub(crate) struct Options {
     #[command(flatten)]
     store: ExistingStoreOptions,
+    #[command(flatten)]
+    shared_store: SharedStoreOptions,
     /// File of the backup
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
     /// Region in the audit record
     #[arg(long, env = "BAILIWICK_REGION", value_parser = parse_region, default_value = "us-east-1")]
     region: Region,
+}
+
+impl Options {
+    /// Where the store is made, for messages.
+    fn place(&self) -> String {
+        match &self.shared_store.store {
+            Some(_) => "The database".to_owned(),
+            None => self.store.data_dir.display().to_string(),
+        }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
@@ -56,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let (manifest, epoch) = runtime.block_on(restore(options))?;
     output::print(&format!(
         "{} has the store {} as of {}, at revision {}, {}, restored {}.\nAccess keys, sessions and permissions that were revoked since then are valid again: revoke them again. The backup has no files of the audit trail.\n",
-        options.store.data_dir.display(),
+        options.place(),
         manifest.store_id,
         manifest.created,
         manifest.revision,
@@ -75,13 +93,19 @@ async fn restore(options: &Options) -> Result<(Manifest, u64), Failure> {
     let master = source.expect()?;
     let keyring = file.keyring.unwrap_with(&master).map_err(|e| source.refused(&master, &file.keyring, e))?;
     let authenticator = store::authenticator(&keyring)?;
+    if let Some(address) = &options.shared_store.store {
+        return restore_shared(options, address, file, &authenticator, &source, &master).await;
+    }
     let unfinished = beside(data_dir, ".restoring");
     refuse_content(&unfinished)?;
     let failed = |e: &dyn std::fmt::Display| Failure::new(format!("{} cannot be restored: {e}", from.display()));
     let (manifest, state) = (file.manifest.clone(), file.state.clone());
     let made = bailiwick_storage_redb::restore(&unfinished, &store::settings(), &authenticator, &state, file);
     let begun = match made {
-        Ok(()) => begin(options, &unfinished, &source, &master, &manifest).await,
+        Ok(()) => {
+            let file = store::open_folder(&unfinished).map(StoreFile::from);
+            begin(options, &unfinished, file?, &source, &master, &manifest).await
+        }
         // Another restore has the folder, and goes on with it.
         Err(error @ OpenError::InUse(_)) => return Err(failed(&error)),
         Err(error) => Err(failed(&error)),
@@ -96,6 +120,33 @@ async fn restore(options: &Options) -> Result<(Manifest, u64), Failure> {
         let _ = fs::remove_dir_all(&unfinished);
     }
     Ok((manifest, moved?))
+}
+
+/// Fills a database, whose servers are not running. The data folder is that of the server that starts first.
+async fn restore_shared(
+    options: &Options,
+    address: &str,
+    backup: BackupFile,
+    authenticator: &Authenticator,
+    source: &MasterKeySource,
+    master: &MasterKey,
+) -> Result<(Manifest, u64), Failure> {
+    let (shared, data_dir) = (&options.shared_store, &options.store.data_dir);
+    let (manifest, state) = (backup.manifest.clone(), backup.state.clone());
+    let StoreFile::Shared(database, lock) = shared_store::open(address, shared, data_dir).await? else {
+        return Err(Failure::new("an address names no database"));
+    };
+    let place = database.describe();
+    if !database.is_unused() {
+        return Err(Failure::new(format!("{place} has a store: a backup is restored into a new database")));
+    }
+    let rows = backup.map(|row| row.map_err(StoreError::from));
+    let made = database.restore(authenticator, &state, rows).await;
+    made.map_err(|e| Failure::new(format!("{} cannot be restored into {place}: {e}", options.from.display())))?;
+    drop(lock);
+    let file = shared_store::open(address, shared, data_dir).await?;
+    let epoch = begin(options, data_dir, file, source, master, &manifest).await?;
+    Ok((manifest, epoch))
 }
 
 /// Refuses a folder with anything in it.
@@ -113,18 +164,26 @@ fn refuse_content(folder: &Path) -> Result<(), Failure> {
 async fn begin(
     options: &Options,
     folder: &Path,
+    file: StoreFile,
     source: &MasterKeySource,
     master: &MasterKey,
     manifest: &Manifest,
 ) -> Result<u64, Failure> {
     let failed = |e: IamError| Failure::new(format!("the restored store cannot be changed: {e:?}"));
-    let file = store::open_folder(folder)?;
     let Found::Used(opened) = deployment::open(folder, source, master, file, Missing::Refused).await? else {
         return Err(Failure::new("the backup is of an empty store"));
     };
     let (open, store, meta) = (opened.open.clone(), opened.store(), opened.meta.clone());
     let deployment = opened.deployment(options.region.clone(), String::new(), Arc::new(NoIssuerKeys));
     let epoch = meta.epoch.saturating_add(1);
+    loop {
+        let begun = Tx::begin(Arc::clone(&store), Arc::clone(&deployment.quotas), At::Latest).await;
+        let mut tx = begun.map_err(failed)?;
+        if tx.adopt_outboxes(ADOPTED).await.map_err(failed)? == 0 {
+            break;
+        }
+        tx.commit().await.map_err(|e| Failure::new(format!("the restored store cannot be changed: {e:?}")))?;
+    }
     let mut tx = Tx::begin(store, Arc::clone(&deployment.quotas), At::Latest).await.map_err(failed)?;
     tx.put_meta(&Meta { epoch, ..meta }).await.map_err(failed)?;
     let parameters =

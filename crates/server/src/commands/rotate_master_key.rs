@@ -83,11 +83,12 @@ async fn rotate(options: &Options) -> Result<Rotated, Failure> {
     let data_dir = &options.store.data_dir;
     let folder = data_dir.display();
     let nothing = || Failure::new(format!("no store in {folder}: name its folder with --data-dir"));
-    if !data_dir::has_store(data_dir)? {
+    let connection = Connection::open(data_dir).await?;
+    if connection.is_none() && !data_dir::has_store(data_dir)? {
         return Err(nothing());
     }
     let (current, next) = (options.store.key_source()?.expect()?, options.new_key()?);
-    if let Some(mut connection) = Connection::open(data_dir).await? {
+    if let Some(mut connection) = connection {
         let hex = |key: &MasterKey| Zeroizing::new(key.to_hex().expose().to_owned());
         let request = Request::RotateMasterKey { current: hex(&current), next: hex(&next) };
         return match connection.ask(&request).await? {

@@ -145,7 +145,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));
     let keys = tokio::spawn(token_keys::follow(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));
-    let controlled = Controlled { service: Arc::clone(&service), open: open.clone(), master_keys };
+    let controlled = Controlled { service: Arc::clone(&service), master_keys };
     let control = control::run(control, controlled, stopping.clone());
     let control = tokio::spawn(control);
     let reports = tokio::spawn(maintenance::write_reports(Arc::clone(&service), stopping.clone()));
@@ -225,7 +225,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
 async fn open(options: &Options) -> Result<StoreFile, Failure> {
     let (files, init) = (&options.store, options.deployment.init);
     if let Some(address) = &options.shared_store.store {
-        let file = shared_store::open(address, &options.shared_store, files).await?;
+        let file = shared_store::open(address, &options.shared_store, &files.data_dir).await?;
         let is_unused = file.is_unused().map_err(|error| Failure::new(error.to_string()))?;
         if data_dir::expect(files, "in the database", !is_unused, init)? == Expected::New {
             first_start::check(files)?;
