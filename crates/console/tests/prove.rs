@@ -11,6 +11,7 @@ use bailiwick_testing::{ALLOW_ALL, MAIN, ManualClock, Pipeline};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
+use tempfile::TempDir;
 
 const PASSWORD: &str = "heron-In-7-reeds";
 
@@ -19,6 +20,8 @@ struct Browser {
     front: Front,
     clock: Arc<ManualClock>,
     cookie: String,
+    /// The audit trail, which refused changes are written to.
+    _trail: TempDir,
 }
 
 /// Status, address that it leads to, and text of an answer.
@@ -40,9 +43,9 @@ impl Browser {
             ..Default::default()
         };
         pipeline.call::<op::CreateLoginProfile>(&pipeline.root, profile).await.unwrap();
-        let clock = pipeline.clock.clone();
-        let front = Front::new(Arc::new(pipeline.service), SessionLimits::default());
-        let mut browser = Browser { front, clock, cookie: String::new() };
+        let Pipeline { folder, clock, service, .. } = pipeline;
+        let front = Front::new(Arc::new(service), SessionLimits::default());
+        let mut browser = Browser { front, clock, cookie: String::new(), _trail: folder };
         let members = [("account", MAIN), ("user_name", "Heron"), ("password", PASSWORD)];
         let (status, ..) = browser.post("/console/sign-in", &members).await;
         assert_eq!(status, StatusCode::SEE_OTHER);
@@ -107,7 +110,7 @@ async fn a_change_that_gives_rights_asks_for_the_password_after_half_an_hour() {
     // A wrong password changes nothing, and asks again with the change.
     let wrong = [&detach[..], &[("proof_password", "otter-In-7-reeds")]].concat();
     let (status, _, html) = browser.change(page, &wrong).await;
-    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(status, StatusCode::FORBIDDEN, "{html}");
     assert!(html.contains("value=\"detach-policy\"") && !html.contains("otter"), "{html}");
     let (.., html) = browser.ask(Method::GET, page, String::new()).await;
     assert!(html.contains("policy/ReadOnlyAccess"), "{html}");

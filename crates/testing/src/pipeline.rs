@@ -54,7 +54,8 @@ pub const ALLOW_ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Al
 /// The whole service on a bootstrapped store in memory.
 #[expect(missing_debug_implementations, reason = "it has root's secret")]
 pub struct Pipeline {
-    folder: TempDir,
+    /// The folder of the audit trail, which is removed when this value is dropped.
+    pub folder: TempDir,
     world: World,
     /// The time.
     pub clock: Arc<ManualClock>,
