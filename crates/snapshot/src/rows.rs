@@ -278,6 +278,9 @@ impl SnapshotBuilder {
     }
 
     fn put_credential_rules(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        if !row.rest.is_empty() {
+            return Err(row.invalid_key());
+        }
         let rules = row.record::<CredentialRules>()?;
         let age = rules.and_then(|rules| {
             Some(KeyAge {

@@ -64,7 +64,7 @@ impl SnapshotBuilder {
                 self.view.set_session_revocation(account, subject, Some(Timestamp::MAX));
             }
             // All keys that may have expired are refused.
-            Kind::CredentialRules => self.view.deny_keys(account),
+            Kind::CredentialRules => id.is_empty().then(|| self.view.deny_keys(account))?,
             Kind::Resource => self.view.deny_resource(account, std::str::from_utf8(id).ok()?),
             // The server reads these itself; decisions do not.
             Kind::Meta | Kind::Keyring => {}
