@@ -53,6 +53,10 @@ impl Address {
             return Err(refused("it does not begin with postgres:// or postgresql://".into()));
         }
         let (base, query) = address.split_once('?').unwrap_or((address, ""));
+        // A part of the password would be taken for a host or a parameter, which messages name.
+        if base.matches('@').count() > 1 || query.contains('@') {
+            return Err(refused("the characters @ and ? of a user or password are written as %40 and %3F".into()));
+        }
         let (mut files, mut mode, mut rest) = (TlsFiles::default(), None, Vec::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.into_owned();
@@ -212,6 +216,8 @@ mod tests {
             ("postgres:///data", "it has no host"),
             ("postgres://me:hidden@a:port/data", "port"),
             ("postgres://me:hidden@a/data?sslmode=allow", "sslmode is allow"),
+            ("postgres://me:x@hidden@a/data", "%40"),
+            ("postgres://me:x?hidden@a/data", "%3F"),
             ("postgres://me:hidden@a/data?colour=blue", "colour"),
             ("postgres://me:hidden@a/data?sslrootcert=/nowhere.pem", "/nowhere.pem"),
             ("postgres://me:hidden@a/data?sslcert=/nowhere.pem", "sslcert and sslkey are given together"),

@@ -16,7 +16,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
-/// Connects to the database. Without durable commits nothing would keep a promise, so they are on.
+/// Connects to the database. Without commits that are durable, on the standbys as well, nothing would keep a promise.
 pub(crate) async fn connect(address: &Address) -> Result<Client, StoreError> {
     let connecting = address.config.connect(address.tls.clone());
     let (client, connection) = within(CONNECT, connecting).await?;
@@ -26,7 +26,7 @@ pub(crate) async fn connect(address: &Address) -> Result<Client, StoreError> {
         }
     });
     let settings = "SELECT set_config('synchronous_commit', 'on', false)
-                    WHERE current_setting('synchronous_commit') = 'off'";
+                    WHERE current_setting('synchronous_commit') IN ('off', 'local')";
     within(ANSWER, client.batch_execute(settings)).await?;
     Ok(client)
 }

@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 use crate::{
     Address, OpenError, Options, PostgresStore, Shared,
     connection::{ANSWER, connect, within},
-    follower::Follower,
+    follower::{CONFIRM, Follower},
     generation::Generations,
     readers::Readers,
     restore, schema,
@@ -45,10 +45,13 @@ impl Database {
     /// # Errors
     /// One variant, with a one-line message, per reason: [`OpenError`].
     pub async fn open(address: Address, options: Options) -> Result<Self, OpenError> {
-        let opened = Instant::now();
         let client = connect(&address).await?;
         schema::lock(&client).await?;
         schema::prepare(&client).await?;
+        // What is read after it was current then: a database that was replaced does not confirm.
+        let opened = Instant::now();
+        let server = &options.server.0[..];
+        within(ANSWER, client.execute(CONFIRM, &[&server])).await?;
         let head = client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[]).await?;
         let head = Head::read(&head)?;
         let key = &*keys::keyring();
@@ -116,7 +119,8 @@ impl Database {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let writer = Writer::new(shared.clone(), address.clone(), options.clone(), first_start);
         tokio::spawn(writer.run(jobs));
-        let follower = tokio::spawn(Follower::new(shared.clone(), address, options, opened).run());
-        Ok(PostgresStore { shared, queue, follower })
+        let follower = Follower::new(shared.clone(), address, options, opened);
+        let trusted = follower.trusted();
+        Ok(PostgresStore { shared, queue, trusted, follower: tokio::spawn(follower.run()) })
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     Address, Options, Shared,
     connection::{ANSWER, connect, within},
     generation::Generations,
+    history,
     view::{Head, number},
     watch::decode,
 };
@@ -21,6 +22,11 @@ use crate::{
 const CHUNK: i64 = 256;
 /// A server that confirmed nothing for this long has gone.
 const FORGET: &str = "DELETE FROM bailiwick_servers WHERE confirmed < now() - interval '1 day'";
+/// Why nothing is read.
+const UNCONFIRMED: &str = "the connection to the database is not confirmed";
+/// Writes when a server confirmed its connection.
+pub(crate) const CONFIRM: &str = "INSERT INTO bailiwick_servers (server, confirmed) VALUES ($1, now())
+     ON CONFLICT (server) DO UPDATE SET confirmed = now()";
 
 pub(crate) struct Follower {
     shared: Arc<Shared>,
@@ -37,8 +43,14 @@ impl Follower {
         Follower { shared, address, options, trusted }
     }
 
+    /// Until when what was read is current.
+    pub(crate) fn trusted(&self) -> watch::Receiver<Instant> {
+        self.trusted.subscribe()
+    }
+
     /// Follows until the task is aborted or the store is closed.
     pub(crate) async fn run(self) {
+        let _ending = Ending(&self.shared.generations);
         let guard = interrupt_in_time(&self.shared.generations, self.trusted.subscribe());
         tokio::select! {
             () = self.work() => {}
@@ -64,6 +76,9 @@ impl Follower {
     /// Follows over one connection until it fails.
     async fn follow(&self, is_reported: &mut bool) -> Result<Infallible, StoreError> {
         let connection = Connection::open(&self.address).await?;
+        history::check(&self.shared, &connection.client).await?;
+        // They may be connected to a database that was replaced.
+        self.shared.readers.forget();
         let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_secs(1));
         let mut next_confirmation = Instant::now();
         loop {
@@ -75,6 +90,10 @@ impl Follower {
             }
             let head = self.catch_up(&connection).await?;
             if is_due {
+                if *self.trusted.borrow() <= Instant::now() {
+                    // The other task may not have run yet.
+                    self.shared.generations.interrupt(UNCONFIRMED);
+                }
                 self.trusted.send_replace(begun + self.options.max_staleness);
                 next_confirmation = begun + interval;
                 self.resume(head);
@@ -139,10 +158,19 @@ async fn interrupt_in_time(generations: &Generations, mut trusted: watch::Receiv
             continue;
         }
         tracing::error!("the connection to the database is not confirmed: decisions are refused until it is");
-        generations.interrupt("the connection to the database is not confirmed");
+        generations.interrupt(UNCONFIRMED);
         if trusted.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Ends the feed for good when the follower ends, whatever the reason: nothing would confirm what was read.
+struct Ending<'g>(&'g Generations);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -165,10 +193,7 @@ impl Connection {
                     "SELECT revision, entry FROM bailiwick_log WHERE revision > $1 ORDER BY revision LIMIT $2"
                 ),
                 client.prepare("SELECT epoch, revision, state FROM bailiwick_head"),
-                client.prepare(
-                    "INSERT INTO bailiwick_servers (server, confirmed) VALUES ($1, now())
-                     ON CONFLICT (server) DO UPDATE SET confirmed = now()",
-                ),
+                client.prepare(CONFIRM),
             )
         };
         let (poll, head, confirm) = within(ANSWER, prepared).await?;

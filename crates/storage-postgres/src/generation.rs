@@ -24,9 +24,12 @@ pub(crate) struct Generations {
 
 #[derive(Debug)]
 struct Generation {
+    number: u64,
     feed: Arc<Feed>,
     /// The newest revision in the feed.
     position: Revision,
+    /// The newest change set that was published, in this feed or an earlier one.
+    last: Option<Arc<ChangeSet>>,
     state: State,
 }
 
@@ -42,7 +45,11 @@ impl Generations {
     /// Begins at a revision.
     pub(crate) fn new(position: Revision, recent: usize, recent_bytes: usize) -> Self {
         let feed = Arc::new(Feed::new(position, recent, recent_bytes));
-        Generations { current: Mutex::new(Generation { feed, position, state: State::Live }), recent, recent_bytes }
+        Generations {
+            current: Mutex::new(Generation { number: 1, feed, position, last: None, state: State::Live }),
+            recent,
+            recent_bytes,
+        }
     }
 
     /// Returns the feed and its newest revision.
@@ -58,9 +65,20 @@ impl Generations {
         }
     }
 
+    /// The number of the feed; none if it has ended.
+    pub(crate) fn number(&self) -> Option<u64> {
+        let current = self.lock();
+        (current.state == State::Live).then_some(current.number)
+    }
+
     /// The newest revision that was published, even if the feed has ended.
     pub(crate) fn position(&self) -> Revision {
         self.lock().position
+    }
+
+    /// The newest change set that was published, even if its feed has ended.
+    pub(crate) fn last(&self) -> Option<Arc<ChangeSet>> {
+        self.lock().last.clone()
     }
 
     /// Adds change sets that follow each other, and leaves out those that are there. Returns whether the feed has them: not
@@ -72,7 +90,10 @@ impl Generations {
         if current.state != State::Live || new.first().is_some_and(|first| first.revision != current.position.next()) {
             return false;
         }
-        current.position = new.last().map_or(current.position, |last| last.revision);
+        if let Some(last) = new.last() {
+            current.position = last.revision;
+            current.last = Some(last.clone());
+        }
         current.feed.publish(new.iter().cloned());
         true
     }
@@ -112,7 +133,13 @@ impl Generations {
         if current.state != State::Closed {
             current.feed.close();
             let feed = Arc::new(Feed::new(position, self.recent, self.recent_bytes));
-            *current = Generation { feed, position, state: State::Live };
+            *current = Generation {
+                number: current.number + 1,
+                feed,
+                position,
+                last: current.last.take(),
+                state: State::Live,
+            };
         }
     }
 

@@ -20,6 +20,7 @@ mod database;
 mod error;
 mod follower;
 mod generation;
+mod history;
 mod job;
 mod plan;
 mod readers;
@@ -35,8 +36,9 @@ use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use bailiwick_storage::{At, Authenticator, Batch, Changes, Health, Revision, ServerId, Store, StoreError, View};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch::Receiver},
     task::JoinHandle,
+    time::Instant,
 };
 
 pub use address::Address;
@@ -94,6 +96,8 @@ impl Options {
 pub struct PostgresStore {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Job>,
+    /// What was read is current until then.
+    trusted: Receiver<Instant>,
     follower: JoinHandle<()>,
 }
 
@@ -166,6 +170,12 @@ impl Store for PostgresStore {
 
     fn server(&self) -> Option<ServerId> {
         Some(self.shared.server)
+    }
+
+    fn generation(&self) -> Option<u64> {
+        // The task that ends the feed in time may not have run yet, if the whole process was stopped.
+        let is_trusted = Instant::now() < *self.trusted.borrow();
+        self.shared.generations.number().filter(|_| is_trusted)
     }
 
     fn health(&self) -> Health {

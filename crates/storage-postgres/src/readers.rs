@@ -1,7 +1,7 @@
 //! Connections for reading: as many as there are views at the same time, and some that wait for the next ones.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -21,13 +21,27 @@ const WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Readers {
     address: Address,
-    idle: Arc<Mutex<Vec<Reader>>>,
+    idle: Arc<Mutex<Idle>>,
     places: Arc<Semaphore>,
+}
+
+/// Connections that no view has.
+#[derive(Debug, Default)]
+struct Idle {
+    /// Connections of earlier series are not used again.
+    series: u64,
+    readers: Vec<Reader>,
+}
+
+fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
+    // It is consistent at every step.
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection with its statements.
 pub(crate) struct Reader {
     pub(crate) client: Client,
+    series: u64,
     head: Statement,
     pub(crate) get: Statement,
     pub(crate) scan: Scans,
@@ -60,7 +74,7 @@ impl Scans {
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     reader: Option<Reader>,
-    idle: Arc<Mutex<Vec<Reader>>>,
+    idle: Arc<Mutex<Idle>>,
     place: Option<OwnedSemaphorePermit>,
 }
 
@@ -75,11 +89,14 @@ impl Readers {
         let place = tokio::time::timeout(WAIT, Arc::clone(&self.places).acquire_owned()).await.map_err(|_| busy())?;
         let place = place.map_err(|_| StoreError::Closed)?;
         loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let (idle, series) = {
+                let mut idle = lock(&self.idle);
+                (idle.readers.pop(), idle.series)
+            };
             let is_new = idle.is_none();
             let reader = match idle {
                 Some(reader) => reader,
-                None => self.open().await?,
+                None => self.open(series).await?,
             };
             match within(ANSWER, reader.begin()).await {
                 Ok(head) => {
@@ -87,13 +104,20 @@ impl Readers {
                     return Ok((snapshot, head));
                 }
                 // The connection may have been lost while it was idle, and others with it.
-                Err(StoreError::Unreachable(_)) if !is_new => {}
+                Err(StoreError::Unreachable(_)) if !is_new => self.forget(),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn open(&self) -> Result<Reader, StoreError> {
+    /// Uses no connection again that was made before: they may be to a database that was replaced.
+    pub(crate) fn forget(&self) {
+        let mut idle = lock(&self.idle);
+        idle.series += 1;
+        idle.readers.clear();
+    }
+
+    async fn open(&self, series: u64) -> Result<Reader, StoreError> {
         let client = connect(&self.address).await?;
         let columns = "key, substring(stored from 1 for 24)";
         let prepared = async {
@@ -106,7 +130,7 @@ impl Readers {
             )
         };
         let (head, get, scan, revisions) = within(ANSWER, prepared).await?;
-        Ok(Reader { client, head, get, scan, revisions })
+        Ok(Reader { client, series, head, get, scan, revisions })
     }
 }
 
@@ -137,7 +161,10 @@ impl Drop for Snapshot {
         runtime.spawn(async move {
             // A transaction that stays open would keep old versions of rows.
             if within(ANSWER, reader.client.batch_execute("ROLLBACK")).await.is_ok() {
-                idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+                let mut idle = lock(&idle);
+                if reader.series == idle.series {
+                    idle.readers.push(reader);
+                }
             }
             drop(place);
         });

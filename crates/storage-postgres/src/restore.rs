@@ -43,7 +43,10 @@ pub(crate) async fn fill(
     encode_log_entry(authenticator, &mut entry, &set, &[], &mut scratch)?;
     let (head, sealed) = (number(state.head), state.seal(authenticator)?);
     client.execute("INSERT INTO bailiwick_log (revision, entry) VALUES ($1, $2)", &[&head, &entry]).await?;
-    client.execute("UPDATE bailiwick_head SET revision = $1, state = $2", &[&head, &sealed]).await?;
+    // Servers that used the database before stop when they see another epoch.
+    let update = "UPDATE bailiwick_head SET revision = $1, state = $2,
+                  epoch = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    client.execute(update, &[&head, &sealed]).await?;
     client.batch_execute("COMMIT").await?;
     Ok(())
 }

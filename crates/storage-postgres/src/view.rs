@@ -64,6 +64,8 @@ impl PostgresView {
             return Err(StoreError::Unreachable("the store was restored from a backup; start the server again".into()));
         }
         if state.head < known {
+            // Other connections may be to the same database, which was replaced.
+            shared.readers.forget();
             return Err(StoreError::Unreachable("the database is older than what was read before".into()));
         }
         Ok(PostgresView { snapshot, authenticator: shared.authenticator.clone(), state })
@@ -145,9 +147,10 @@ pub(crate) struct Head {
 impl Head {
     /// Reads the columns `epoch`, `revision` and `state`.
     pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
-        let revision =
-            u64::try_from(row.get::<_, i64>(1)).map_err(|_| StoreError::Corrupt("its head is negative".into()))?;
-        Ok(Head { epoch: row.get(0), revision: Revision::new(revision), sealed: row.get(2) })
+        let columns = || Ok::<_, tokio_postgres::Error>((row.try_get(0)?, row.try_get::<_, i64>(1)?, row.try_get(2)?));
+        let (epoch, revision, sealed) = columns().map_err(|_| StoreError::Corrupt("its head is damaged".into()))?;
+        let revision = u64::try_from(revision).map_err(|_| StoreError::Corrupt("its head is negative".into()))?;
+        Ok(Head { epoch, revision: Revision::new(revision), sealed })
     }
 
     /// Opens the state of the store.

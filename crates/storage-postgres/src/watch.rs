@@ -41,6 +41,24 @@ impl PostgresChanges {
         if let Some(sets) = self.feed.after(self.after, CHUNK) {
             return Ok(sets.into());
         }
+        tokio::select! {
+            biased;
+            // The database may not answer at all.
+            ended = self.ended() => Err(ended),
+            sets = self.read() => sets,
+        }
+    }
+
+    /// Waits until the feed ends, and returns why.
+    async fn ended(&self) -> StoreError {
+        // No revision is greater, so the wait ends with the feed.
+        let _ = newer_than(&mut self.feed.subscribe(), Revision::new(u64::MAX)).await;
+        // The connection may have been confirmed again meanwhile.
+        self.shared.generations.live().err().unwrap_or_else(|| StoreError::Unreachable(INTERRUPTED.to_owned()))
+    }
+
+    /// Reads from the database.
+    async fn read(&self) -> Result<VecDeque<Arc<ChangeSet>>, StoreError> {
         let view = self.shared.views.newest(&self.shared).await?;
         if self.after < view.oldest() {
             return Err(StoreError::Compacted { oldest: view.oldest() });
@@ -77,9 +95,7 @@ impl Changes for PostgresChanges {
             }
             self.ready = self.fetch().await?;
             if self.ready.is_empty() && newer_than(&mut self.news, self.after).await.is_err() {
-                // Ended: the error says why, unless the connection was confirmed again meanwhile.
-                self.shared.generations.live()?;
-                return Err(StoreError::Unreachable(INTERRUPTED.to_owned()));
+                return Err(self.ended().await);
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     Address, Options, Shared,
     connection::{ANSWER, connect, within},
     error::failed,
+    history,
     job::{Group, Job, Reply},
     plan::{self, Plan},
     view::{Head, number},
@@ -165,14 +166,17 @@ impl Writer {
         tracing::warn!(%error, "the connection to the database was lost during a commit");
         self.connection = None;
         match self.resolve(plan).await {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.first_start = None;
+                Ok(())
+            }
             Ok(false) => Err(Failure::Before(error)),
             Err(_) => Err(Failure::Unknown(error)),
         }
     }
 
     /// Finds out whether a plan was committed, over another connection. The lock of the head is waited for, so that the
-    /// transaction has ended.
+    /// transaction has ended. The end of this one waits for the standbys as that one did, if it was ended while it waited.
     async fn resolve(&mut self, plan: &Plan) -> Result<bool, StoreError> {
         let (epoch, missing) = (self.shared.epoch, || StoreError::Corrupt("a plan has no entry".into()));
         let (revision, entry) = plan.log.last().ok_or_else(missing)?;
@@ -180,7 +184,8 @@ impl Writer {
         let (head, _) = within(ANSWER, connection.begin(&[])).await?;
         let query = "SELECT entry FROM bailiwick_log WHERE revision = $1";
         let found = within(ANSWER, connection.client.query_opt(query, &[&number(*revision)])).await?;
-        within(ANSWER, connection.client.batch_execute("ROLLBACK")).await?;
+        let end = if found.is_some() { "COMMIT" } else { "ROLLBACK" };
+        within(ANSWER, connection.client.batch_execute(end)).await?;
         if Head::read(&head)?.epoch != epoch {
             return Err(StoreError::Unreachable("the database is another one".into()));
         }
@@ -217,7 +222,7 @@ impl Writer {
         }
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => match Connection::open(&self.address).await {
+            None => match Connection::open(&self.address, &self.shared).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     self.retry = Instant::now() + self.options.retry;
@@ -246,8 +251,9 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(address: &Address) -> Result<Self, StoreError> {
+    async fn open(address: &Address, shared: &Shared) -> Result<Self, StoreError> {
         let client = connect(address).await?;
+        history::check(shared, &client).await?;
         let prepared = async {
             client.batch_execute(LOCK_TIMEOUT).await?;
             tokio::try_join!(

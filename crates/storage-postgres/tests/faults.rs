@@ -63,6 +63,28 @@ async fn a_server_that_is_cut_off_reads_nothing_after_the_staleness_limit() {
     }
 }
 
+/// A follower that waits for the database, since it is too far behind for the change sets in memory, ends in time as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_reads_the_database_ends_when_the_server_is_cut_off() {
+    let (database, authenticator, proxy) = (Empty::create().await, common::authenticator(), Proxy::start().await);
+    let direct = database.open(&Options::of(ServerId([8; 16])), &authenticator).await;
+    for number in 0..300 {
+        direct.commit(put(&format!("key {number}"))).await.expect("a commit");
+    }
+    let store = common::open(&database.through(proxy.port), &Options { recent: 1, ..options() }, &authenticator).await;
+    let mut follower = store.watch(Revision::ZERO).await.expect("a subscription");
+    let ended = async {
+        proxy.set(Mode::NoAnswers);
+        loop {
+            if let Err(error) = follower.next().await {
+                return error;
+            }
+        }
+    };
+    let ended = tokio::time::timeout(STALENESS + Duration::from_secs(2), ended).await;
+    assert!(matches!(ended, Ok(StoreError::Unreachable(_))), "{ended:?}");
+}
+
 /// A commit whose answer is lost is found in the log afterwards, or was not written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_does_not_hide_the_outcome() {
@@ -115,4 +137,49 @@ async fn connections_are_replaced() {
         let view = store.read(At::Latest).await.expect("a view over another connection");
         assert!(view.get(format!("key {number}").as_bytes()).await.expect("a read").is_some());
     }
+}
+
+/// When the follower connects again, perhaps to a standby that was promoted, no view uses the connections from before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_for_reading_are_not_older_than_that_of_the_follower() {
+    let (database, authenticator) = (Empty::create().await, common::authenticator());
+    let store = database.open(&options(), &authenticator).await;
+    store.commit(put("first")).await.expect("a commit");
+    let client = database.client().await;
+    let idle = "SELECT pid FROM pg_stat_activity
+                WHERE datname = current_database() AND state = 'idle' AND query = 'ROLLBACK'";
+    let mut before = Vec::<i32>::new();
+    until("a connection waits for the next view", async || {
+        store.read(At::Latest).await.map(drop).expect("a view");
+        let rows = client.query(idle, &[]).await.expect("a list");
+        before = rows.iter().map(|row| row.get(0)).collect();
+        !before.is_empty()
+    })
+    .await;
+    let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND query = 'SELECT epoch, revision, state FROM bailiwick_head'
+                 AND NOT pid = ANY($1)";
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)";
+    until("the connection is ended", async || {
+        client.query(ended, &[&before]).await.expect("an end");
+        client.query_one(count, &[&before]).await.expect("a count").get::<_, i64>(0) == 0
+    })
+    .await;
+    assert!(store.read(At::Latest).await.is_ok());
+}
+
+/// After a time in which the process was stopped, calls may run before the tasks that watch the connection.
+#[tokio::test]
+async fn what_was_read_is_not_used_after_a_time_without_the_process() {
+    let database = Empty::create().await;
+    let store = database.open(&options(), &common::authenticator()).await;
+    store.commit(put("first")).await.expect("a commit");
+    let generation = store.generation();
+    assert!(generation.is_some());
+    tokio::time::sleep(STALENESS * 2).await;
+    assert_eq!(store.generation(), generation, "confirmed meanwhile");
+    std::thread::sleep(STALENESS + Duration::from_millis(50));
+    assert_eq!(store.generation(), None);
+    until("the connection is confirmed", async || store.generation().is_some()).await;
+    assert_ne!(store.generation(), generation, "what was read before is out of date");
 }

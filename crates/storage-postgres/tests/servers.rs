@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bailiwick_storage::{Add, At, Batch, Expect, Revision, ServerId, Store, StoreError};
+use bailiwick_storage::{Add, At, Batch, Expect, Revision, ServerId, Store, StoreCopy, StoreError};
 use bailiwick_storage_postgres::{Address, Database, Options, PostgresStore};
 use bytes::Bytes;
 use common::Empty;
@@ -165,6 +165,83 @@ async fn an_older_copy_of_the_database_is_refused() {
         let written = server.commit(put("more", "text")).await;
         assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
     }
+}
+
+/// After a failover that lost a change, other servers may have written as many changes as were lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_with_other_changes_is_refused() {
+    let (database, authenticator) = (Empty::create().await, common::authenticator());
+    let options = |number| Options { retry: Duration::from_millis(50), ..Options::of(ServerId([number; 16])) };
+    let first = database.open(&options(1), &authenticator).await;
+    first.commit(put("first", "start")).await.expect("a commit");
+    let client = database.client().await;
+    let tables = ["head", "rows", "log"];
+    for table in tables {
+        let copy = format!("CREATE TABLE copy_{table} AS SELECT * FROM bailiwick_{table}");
+        client.batch_execute(&copy).await.expect("a copy");
+    }
+    first.commit(put("lost", "yes")).await.expect("a commit");
+    let restore = tables.map(|table| {
+        format!("DELETE FROM bailiwick_{table}; INSERT INTO bailiwick_{table} SELECT * FROM copy_{table};")
+    });
+    client.batch_execute(&restore.concat()).await.expect("an older database");
+    let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    client.query(ended, &[]).await.expect("an end");
+    let second = database.open(&options(2), &authenticator).await;
+    for value in ["one", "two"] {
+        second.commit(put("revoked", value)).await.expect("a commit");
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) {
+        let written = first.commit(put("more", "text")).await;
+        assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let read = first.read(At::Latest).await.map(|view| view.revision());
+    assert!(matches!(read, Err(StoreError::Unreachable(_))), "{read:?}");
+    assert_eq!(value(&second, "revoked").await.as_deref(), Some(&b"two"[..]));
+}
+
+/// Servers that use the database while a backup is restored into it know that it is another store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_store_has_another_epoch() {
+    let (database, authenticator) = (Empty::create().await, common::authenticator());
+    let options = Options::of(ServerId([1; 16]));
+    let server = database.open(&options, &authenticator).await;
+    server.commit(put("first", "start")).await.expect("a commit");
+    let mut follower = server.watch(Revision::new(1)).await.expect("a subscription");
+    let copy = StoreCopy::of(server.read(At::Latest).await.expect("a view"));
+    let rows = copy.next(None).await.expect("the rows").into_iter().map(Ok);
+    let sealed = copy.sealed_state().expect("the state");
+    drop(copy);
+    let client = database.client().await;
+    client.batch_execute("DROP TABLE bailiwick_head, bailiwick_rows, bailiwick_log").await.expect("no store");
+    client.batch_execute("DROP TABLE bailiwick_servers").await.expect("no store");
+    let address = Address::parse(&database.address(), None).expect("an address");
+    let empty = Database::open(address, options).await.expect("a database");
+    empty.restore(&authenticator, &sealed, rows).await.expect("a restored store");
+    let ended = tokio::time::timeout(Duration::from_secs(5), follower.next()).await.expect("an end");
+    assert!(matches!(ended, Err(StoreError::Closed)), "{ended:?}");
+    let written = server.commit(put("more", "text")).await;
+    assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+}
+
+/// A row that no server wrote does not end the task that watches the connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_head_ends_decisions() {
+    let (database, authenticator) = (Empty::create().await, common::authenticator());
+    let options = Options { max_staleness: Duration::from_millis(600), ..Options::of(ServerId([1; 16])) };
+    let server = database.open(&options, &authenticator).await;
+    server.commit(put("first", "start")).await.expect("a commit");
+    let mut follower = server.watch(Revision::new(1)).await.expect("a subscription");
+    let client = database.client().await;
+    client.batch_execute("ALTER TABLE bailiwick_head ALTER epoch DROP NOT NULL").await.expect("a change");
+    client.batch_execute("UPDATE bailiwick_head SET epoch = NULL").await.expect("a change");
+    let ended = tokio::time::timeout(Duration::from_secs(5), follower.next()).await.expect("an end");
+    assert!(matches!(ended, Err(StoreError::Unreachable(_))), "{ended:?}");
+    let read = server.read(At::Latest).await.map(|view| view.revision());
+    assert!(read.is_err(), "{read:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -134,6 +134,12 @@ pub trait Store: Send + Sync {
         None
     }
 
+    /// A number that changes when what was read before may be out of date; none while nothing that was read may be used. Only
+    /// a store on other machines has more than one.
+    fn generation(&self) -> Option<u64> {
+        Some(0)
+    }
+
     /// Returns whether the store accepts changes.
     fn health(&self) -> Health {
         Health::default()

@@ -71,7 +71,12 @@ pub(crate) async fn open(address: &str, options: &Options, authenticator: &Authe
 }
 
 async fn client(database: &str) -> Client {
-    let settings = format!("host=127.0.0.1 port={} user=postgres dbname={database}", port());
+    connect(port(), database).await
+}
+
+/// A connection to a database.
+pub(crate) async fn connect(port: u16, database: &str) -> Client {
+    let settings = format!("host=127.0.0.1 port={port} user=postgres dbname={database}");
     let (client, connection) = tokio_postgres::connect(&settings, NoTls).await.expect("a connection");
     tokio::spawn(connection);
     client
@@ -87,7 +92,7 @@ pub(crate) fn port() -> u16 {
 }
 
 /// Starts a server that ends with this process.
-fn start() -> u16 {
+pub(crate) fn start() -> u16 {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
     let mut server = Command::new(SCRIPT)
         .args([&port.to_string(), "fsync=off"])

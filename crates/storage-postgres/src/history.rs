@@ -1,0 +1,35 @@
+//! Whether a database has the changes that were read before. After a failover without synchronous standbys, it may have others
+//! with the same revisions.
+
+use bailiwick_storage::{StoreError, decode_log_entry};
+use tokio_postgres::Client;
+
+use crate::{
+    Shared,
+    connection::{ANSWER, within},
+    view::{Head, number},
+};
+
+const OTHER: &str = "the database has other changes than those that were read before: start the server again";
+
+/// Compares the newest change set that was read with that of the database, and ends the feed if it is another one. Entries
+/// that are damaged or were pruned are found when the change log is read.
+pub(crate) async fn check(shared: &Shared, client: &Client) -> Result<(), StoreError> {
+    let Some(last) = shared.generations.last() else { return Ok(()) };
+    let query = "SELECT entry FROM bailiwick_log WHERE revision = $1";
+    let found = within(ANSWER, client.query_opt(query, &[&number(last.revision)])).await?;
+    if found.is_none() {
+        let head = within(ANSWER, client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[])).await?;
+        if Head::read(&head)?.state(&shared.authenticator)?.oldest < last.revision {
+            return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+        }
+    }
+    let is_other = |entry: &[u8]| {
+        decode_log_entry(&shared.authenticator, last.revision, entry).is_ok_and(|(found, _)| found != *last)
+    };
+    if found.is_some_and(|row| is_other(row.get(0))) {
+        shared.generations.interrupt(OTHER);
+        return Err(StoreError::Unreachable(OTHER.to_owned()));
+    }
+    Ok(())
+}
