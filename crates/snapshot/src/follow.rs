@@ -1,7 +1,10 @@
 //! Follows the change log and publishes the newest snapshot.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -56,6 +59,7 @@ impl From<StoreError> for SnapshotError {
 /// When the follower fails, it withdraws the snapshot, so that no decision uses an outdated one, and rebuilds it until
 /// it succeeds or the store is closed.
 pub struct Snapshots {
+    store: Arc<dyn Store>,
     shared: Arc<Shared>,
     damage: Arc<Damage>,
     follower: JoinHandle<()>,
@@ -64,6 +68,8 @@ pub struct Snapshots {
 #[derive(Default)]
 struct Shared {
     current: ArcSwapOption<Snapshot>,
+    /// The generation of the store that `current` was read in.
+    generation: AtomicU64,
     /// How many snapshots were published: the version of the view of the newest.
     published: AtomicU64,
     /// The revision of `current`; none while there is none.
@@ -82,9 +88,9 @@ impl Snapshots {
         let follower = Follower::build(&store, partition, &damage).await?;
         let shared = Arc::new(Shared::default());
         let mut follower = follower;
-        shared.publish(&mut follower.builder);
-        let task = tokio::spawn(run(store, partition, shared.clone(), damage.clone(), follower));
-        Ok(Snapshots { shared, damage, follower: task })
+        shared.begin(&mut follower);
+        let task = tokio::spawn(run(Arc::clone(&store), partition, shared.clone(), damage.clone(), follower));
+        Ok(Snapshots { store, shared, damage, follower: task })
     }
 
     /// The rows that could not be read since the start.
@@ -97,6 +103,11 @@ impl Snapshots {
     /// # Errors
     /// `ServiceUnavailable` while there is none.
     pub fn current(&self) -> Result<Arc<Snapshot>> {
+        // INVARIANT: compared before the snapshot is loaded, which may only be a newer one then. The follower may not have
+        // withdrawn it yet.
+        if self.store.generation() != Some(self.shared.generation.load(SeqCst)) {
+            return Err(unavailable());
+        }
         self.shared.current.load_full().ok_or_else(unavailable)
     }
 
@@ -130,6 +141,12 @@ impl Drop for Snapshots {
 }
 
 impl Shared {
+    /// Publishes the first snapshot of a follower. There is none before it.
+    fn begin(&self, follower: &mut Follower) {
+        self.generation.store(follower.generation, SeqCst);
+        self.publish(&mut follower.builder);
+    }
+
     fn publish(&self, builder: &mut SnapshotBuilder) {
         // The revision cannot be the version of the view: damage may be found when a revision is read again.
         let version = self.published.fetch_add(1, Relaxed) + 1;
@@ -154,14 +171,19 @@ fn unavailable() -> IamError {
 
 struct Follower {
     builder: SnapshotBuilder,
+    /// Of the store, when the view and the subscription began.
+    generation: u64,
     changes: Box<dyn Changes>,
 }
 
 impl Follower {
     async fn build(store: &Arc<dyn Store>, partition: Partition, damage: &Arc<Damage>) -> Result<Self, StoreError> {
+        let generation = store.generation();
         let view = store.read(At::Latest).await?;
         // Subscribed before the view is read, so that the log cannot be pruned in between.
         let changes = store.watch(view.revision()).await?;
+        let interrupted = || StoreError::Unreachable("the connection to the store was interrupted".into());
+        let generation = generation.filter(|_| store.generation() == generation).ok_or_else(interrupted)?;
         let mut builder = SnapshotBuilder::new(partition, damage.clone());
         builder.set_revision(view.revision());
         // A separate task reads and checks rows while earlier rows are compiled.
@@ -173,7 +195,7 @@ impl Follower {
             }
         }
         reader.await.map_err(|error| StoreError::Backend(Box::new(error)))??;
-        Ok(Follower { builder, changes })
+        Ok(Follower { builder, generation, changes })
     }
 
     /// Waits for commits and applies all that are available.
@@ -277,7 +299,7 @@ async fn run(
         follower = loop {
             match Follower::build(&store, partition, &damage).await {
                 Ok(mut new) => {
-                    shared.publish(&mut new.builder);
+                    shared.begin(&mut new);
                     break new;
                 }
                 Err(StoreError::Closed) => return,

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::*;
 
 mod damage;
+mod generation;
 
 const ACCOUNT: u64 = 111_122_223_333;
 
