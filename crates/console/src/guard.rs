@@ -29,6 +29,11 @@ pub(crate) fn is_link_from_elsewhere(headers: &HeaderMap) -> bool {
     is(&SEC_FETCH_MODE, "navigate") && (is(&SEC_FETCH_SITE, "cross-site") || is(&SEC_FETCH_SITE, "same-site"))
 }
 
+/// Whether a page loads the address as a part of itself, such as an image, and the person does not go there.
+pub(crate) fn is_part_of_page(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
+}
+
 /// Refuses a change that a page of another origin sends. A request that has neither header is not from a browser of this
 /// decade, and is refused as well.
 ///

@@ -34,6 +34,9 @@ pub(crate) const RIGHTS_PROOF: Duration = Duration::from_secs(30 * 60);
 /// How many sessions a server keeps, and one person may have.
 const MAX_SESSIONS: usize = 50_000;
 const MAX_OF_PERSON: usize = 50;
+/// How many sessions with temporary credentials an account may have. Who assumes a role chooses the name of the session, and
+/// would end the sessions of all others with enough names.
+const MAX_TEMPORARY_OF_ACCOUNT: usize = 5_000;
 /// How many roles a person may switch to, each from the one before.
 const MAX_ROLES: usize = 10;
 
@@ -44,6 +47,16 @@ pub(crate) enum State {
     Pending(Arc<Pending>),
     /// A person is signed in.
     SignedIn(Arc<SignedIn>),
+}
+
+impl State {
+    /// The account of a session with temporary credentials; none for others.
+    fn temporary_of(&self) -> Option<&str> {
+        match self {
+            State::SignedIn(session) if session.is_temporary => Some(&session.account),
+            State::SignedIn(_) | State::Pending(_) => None,
+        }
+    }
 }
 
 /// A sign-in that waits for a code, a passkey or a new password.
@@ -280,11 +293,18 @@ impl Sessions {
         };
         let own = arn(&state);
         let same: Vec<_> = sessions.iter().filter(|(_, entry)| arn(&entry.state) == own).collect();
+        let account = state.temporary_of();
+        let of_account: Vec<_> = match account {
+            Some(_) => sessions.iter().filter(|(_, entry)| entry.state.temporary_of() == account).collect(),
+            None => Vec::new(),
+        };
         let oldest = |entries: Vec<(&[u8; 32], &Entry)>| {
             entries.into_iter().min_by_key(|(_, entry)| entry.last_use).map(|(key, _)| *key)
         };
         let evicted = if same.len() >= MAX_OF_PERSON {
             oldest(same)
+        } else if of_account.len() >= MAX_TEMPORARY_OF_ACCOUNT {
+            oldest(of_account)
         } else if sessions.len() >= MAX_SESSIONS {
             oldest(sessions.iter().collect())
         } else {
@@ -358,6 +378,32 @@ mod tests {
         let id = sign_in();
         let asked = [(30, false), (59, false), (60, false), (61, true)];
         assert_eq!(asked.map(|(second, is_used)| is_found(&id, second, is_used)), [true, true, false, false]);
+    }
+
+    #[test]
+    fn temporary_credentials_of_an_account_end_only_sessions_of_their_kind() {
+        let sessions = Sessions::new(SessionLimits::default());
+        let begin = Timestamp::UNIX_EPOCH;
+        let now = later(begin, Duration::from_secs(60));
+        let expiration = Some(prost_types::Timestamp { seconds: 3600, nanos: 0 });
+        let arn = |account: &str, name: usize| format!("arn:aws:sts::{account}:assumed-role/Reader/{name}");
+        let temporary = |account: &str, name| {
+            let answer = SignInWithTokenResponse { arn: arn(account, name), expiration, ..Default::default() };
+            NewSession::of_credentials(answer)
+        };
+        let fill = |number: usize| move |buffer: &mut [u8]| buffer[..8].copy_from_slice(&number.to_be_bytes());
+        let token = SignInToken { arn: "arn:aws:iam::1:user/Ann".to_owned(), expiration, ..Default::default() };
+        let person = sessions.sign_in(&fill(0), begin, NewSession::of_person(token, true));
+        let other = sessions.sign_in(&fill(1), begin, temporary("2", 0));
+        let oldest = sessions.sign_in(&fill(2), begin, temporary("1", 0));
+        let Some(State::SignedIn(session)) = sessions.find(&oldest, begin, true) else { panic!("no session") };
+        for number in 1..MAX_TEMPORARY_OF_ACCOUNT {
+            let state = State::SignedIn(Arc::clone(&session));
+            sessions.lock().insert(key(&number.to_string()), Entry { last_use: now, state });
+        }
+        let newest = sessions.sign_in(&fill(3), now, temporary("1", 1));
+        let is_found = |id: &String| sessions.find(id, now, false).is_some();
+        assert_eq!([&person, &other, &oldest, &newest].map(is_found), [true, true, false, true]);
     }
 
     #[test]

@@ -121,8 +121,27 @@ async fn a_change_that_gives_rights_asks_for_the_password_after_half_an_hour() {
     browser.pass(29).await;
     assert_eq!(browser.change(page, &attach).await.0, StatusCode::SEE_OTHER);
     browser.pass(2).await;
-    let tag = [("do", "add-tag"), ("key", "team"), ("value", "reeds")];
-    assert_eq!(browser.change(page, &tag).await.1, page);
+    let show = [("do", "show"), ("user", "Heron")];
+    assert_eq!(browser.change("/console/sessions", &show).await.1, "/console/sessions?user=Heron");
+}
+
+#[tokio::test]
+async fn tags_names_and_deleted_documents_count_as_rights() {
+    let mut browser = Browser::new().await;
+    let page = "/console/users/user?name=Heron";
+    browser.pass(31).await;
+    let inline = "/console/inline?kind=user&name=Heron&policy=all";
+    for (address, change) in [
+        (page, vec![("do", "add-tag"), ("key", "team"), ("value", "reeds")]),
+        (page, vec![("do", "remove-tag"), ("key", "team")]),
+        (page, vec![("do", "rename"), ("new_name", "Egret")]),
+        (inline, vec![("do", "delete"), ("confirm", "all")]),
+        ("/console/settings", vec![("do", "delete-policy")]),
+    ] {
+        let (status, _, html) = browser.change(address, &change).await;
+        assert_eq!(status, StatusCode::OK, "{change:?}");
+        assert!(html.contains("name=\"proof_password\""), "{change:?}");
+    }
 }
 
 #[tokio::test]

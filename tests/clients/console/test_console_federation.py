@@ -110,6 +110,10 @@ def test_a_link_of_another_site_continues_first(server, broker, role):
     page = browser.request("GET", link(token, "/console/users"), headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"})
     assert page.status == 200 and page.heads == ["Continue to the console"] and not browser.cookies
     assert browser.open(page.links[-1]).address == "/console/users"
+    # A part of a page of another site is not a person who follows the link.
+    for mode in ("no-cors", "cors"):
+        page = Browser(server).request("GET", link(token), headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode})
+        assert page.status == 403 and not page.headers.get("set-cookie"), mode
     hostile = Browser(server).request(
         "GET", link('"><script>alert(1)</script>'), headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     )

@@ -54,8 +54,9 @@ impl Authz {
                 self.by_token(&self.callers, &*self.snapshots.current()?, digest, now, || Ok(open()?))
             }
             Proof::Console(token) => {
-                // Callers are cached by the digest: a token of the console must not be found as a bearer token.
-                let digest = PayloadHash::of(format!("console {token}").as_bytes()).0;
+                // Callers are cached by the digest: a token of the console must not be found as a bearer token, which is a
+                // part of a header and has no zero byte.
+                let digest = PayloadHash::of(format!("console\0{token}").as_bytes()).0;
                 let open = || Tokens::of(&self.deployment).open_console(token, now);
                 self.by_token(&self.callers, &*self.snapshots.current()?, digest, now, || Ok(open()?))
             }

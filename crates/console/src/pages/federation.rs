@@ -6,7 +6,7 @@
 use askama::Template;
 use bailiwick_api::op;
 use bailiwick_api::signin::{SignInWithTokenRequest, SignOutRequest};
-use bailiwick_model::ErrorCode;
+use bailiwick_model::{ErrorCode, IamError};
 use http::{StatusCode, header};
 
 use crate::cookie::inner_address;
@@ -21,6 +21,10 @@ use crate::view::{Assets, Problem};
 pub(crate) async fn answer(request: &Request<'_>, id: &str, state: Option<State>) -> Reply {
     let members = if request.is_post() { &request.form } else { &request.query };
     let (token, destination) = (members.text("SigninToken"), destination(request, members.raw("Destination")));
+    if !request.is_post() && guard::is_part_of_page(&request.head.headers) {
+        let error = IamError::new(ErrorCode::AccessDenied, "a link signs in only the person who follows it");
+        return refused(&CallError { error, request_id: request.context.service.request_id() });
+    }
     // Browsers send the cookie with the next request only, and it says whether a person is signed in.
     if !request.is_post() && guard::is_link_from_elsewhere(&request.head.headers) {
         return continued(request);

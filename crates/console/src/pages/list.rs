@@ -7,13 +7,12 @@
 mod order;
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use askama::Template;
 use jiff::Timestamp;
 
 use self::order::{Order, window};
-use crate::lists::{Kept, Listed};
+use crate::lists::{self, Kept, Listed};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
 use crate::view::{Cell, Chrome, Head, Moment, Pager, Problem, Sorted, Table, url};
@@ -197,24 +196,25 @@ pub(super) async fn named<N: Noun>(person: &Person<'_>, part: &str, most: usize)
 /// The list by name, as far as it is read, and whether it is kept.
 async fn read<N: Noun>(person: &Person<'_>, is_search: bool) -> Called<(Kept, bool)> {
     let (lists, now) = (&person.request.context.lists, person.request.now);
-    let (account, noun) = (person.account(), N::kept_as(is_search));
+    let of =
+        lists::Of { account: person.account(), reader: person.form_token().to_owned(), noun: N::kept_as(is_search) };
     let mut part = Part { max_items: Some(READ), is_search, ..Part::default() };
     // Also what is kept is shown only to those who may list it.
     let (items, marker) = N::read(person, part.clone()).await?;
-    let first = Kept { parts: vec![Arc::new(items)], begun: now, read_at: now, marker };
+    let mut first = Kept::new(now);
+    first.add(items, marker, now);
     if first.marker.is_none() {
         return Ok((first, false));
     }
-    let mut kept = lists.find(&account, noun, now).unwrap_or(first);
+    let mut kept = lists.find(&of, now).unwrap_or(first);
     for _ in 0..READS {
         if kept.marker.is_none() || kept.len() >= MOST {
             break;
         }
-        part.marker = kept.marker;
+        part.marker = kept.marker.take();
         let (items, marker) = N::read(person, part.clone()).await?;
-        kept.parts.push(Arc::new(items));
-        (kept.marker, kept.read_at) = (marker, now);
-        lists.keep(&account, noun, kept.clone());
+        kept.add(items, marker, now);
+        lists.keep(&of, kept.clone());
     }
     Ok((kept, true))
 }

@@ -39,20 +39,25 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
 /// The member of a form that has the password, beside the members of the change that waited for it.
 const PROOF: &str = "proof_password";
 
-/// The changes that give rights or let others in, by the value of the member `do`.
-const RIGHTS: [&str; 18] = [
+/// The changes that give rights or let others in, by the value of the member `do`. Conditions of policies compare tags, and
+/// their resources names and paths.
+const RIGHTS: [&str; 22] = [
     "add-client",
     "add-groups",
     "add-members",
+    "add-tag",
     "attach-policies",
     "create",
     "create-oidc",
     "create-saml",
+    "delete-policy",
     "delete-version",
     "detach-policy",
     "remove-boundary",
     "remove-group",
     "remove-member",
+    "remove-tag",
+    "rename",
     "replace",
     "resume",
     "save",
@@ -71,8 +76,13 @@ pub(crate) async fn before_rights(person: &Person<'_>) -> Option<Page> {
     if form.has(PROOF) {
         return verify(person, form.raw(PROOF)).await.err().map(|error| ask(person, Some(&error)));
     }
-    // A report gives no rights.
-    let gives_rights = RIGHTS.contains(&person.asked()) && person.request.path() != "reports";
+    let gives_rights = match (person.request.path(), person.asked()) {
+        // A report gives no rights.
+        ("reports", _) => false,
+        // The policy may deny something.
+        ("inline", "delete") => true,
+        (_, asked) => RIGHTS.contains(&asked),
+    };
     if !gives_rights || person.session.is_proved(person.request.now, RIGHTS_PROOF) {
         return None;
     }

@@ -5,7 +5,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Handle, PageRequest, Planned, mfa, passkey};
+use bailiwick_operation::{Cx, Handle, PageRequest, Planned, SessionKind, mfa, passkey};
 use bailiwick_storage::{KeyOwner, MfaDevice, Passkey, Tx, User};
 
 use super::serial_number::{SerialNumber, passkey_serial_number, serial_number};
@@ -88,13 +88,18 @@ impl Codes {
 }
 
 /// Refuses users who change their own devices without a second factor: an access key alone must not be enough to replace
-/// the device that protects its user. Only for users who have a device.
+/// the device that protects its user. The same for root in a sign-in session, which may be older than the device; root's access
+/// key replaces a device that was lost. Only for owners who have a device.
 ///
 /// # Errors
 /// `AccessDenied`.
 pub(super) fn require_own_mfa(cx: &Cx, owner: &KeyOwner) -> Result<()> {
-    let is_own = cx.caller().user().is_some_and(|(id, _)| *owner == KeyOwner::User(*id));
-    if !is_own || cx.caller().mfa.is_some() {
+    let caller = cx.caller();
+    let is_own = match owner {
+        KeyOwner::User(own) => caller.user().is_some_and(|(id, _)| id == own),
+        KeyOwner::Root => caller.session.as_deref().is_some_and(|session| session.kind == SessionKind::SignIn),
+    };
+    if !is_own || caller.mfa.is_some() {
         return Ok(());
     }
     let message = "To complete this action, please ensure that you are authenticated with an MFA device that is enabled \
