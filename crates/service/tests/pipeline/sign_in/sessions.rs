@@ -2,6 +2,8 @@
 
 use bailiwick_api::signin::{self, SignInRequest, SignInToken};
 use bailiwick_api::{iam, op};
+use bailiwick_authz::Proof;
+use bailiwick_federation::Totp;
 use bailiwick_operation::Clock as _;
 use bailiwick_testing::{ALLOW_ALL, Client, Key, MAIN, code};
 
@@ -232,4 +234,56 @@ async fn a_sign_in_token_is_for_a_quarter_of_an_hour() {
     env.clock.advance(1);
     let late = env.call::<op::SignInWithToken>(&Client::Anonymous, request).await;
     assert_eq!(code(&late), "ExpiredToken");
+}
+
+#[tokio::test]
+async fn a_session_of_root_from_before_the_device_does_not_remove_it() {
+    let env = TestEnv::new().await;
+    let password = signin::PutRootPasswordRequest { password: Some(PASSWORD.into()) };
+    env.call::<op::PutRootPassword>(&env.root, password).await.unwrap();
+    let root = SignInRequest { user_name: None, root: Some(true), ..request(MAIN, "", PASSWORD) };
+    let before = env.sign_in(root).await.unwrap().session.unwrap();
+    let req = iam::CreateVirtualMfaDeviceRequest { virtual_mfa_device_name: Some("app".into()), ..Default::default() };
+    let device = env.call::<op::CreateVirtualMFADevice>(&env.root, req).await.unwrap().virtual_mfa_device.unwrap();
+    let totp = Totp::new(&data_encoding::BASE32_NOPAD.decode(&device.base32_string_seed.unwrap()).unwrap());
+    let (serial_number, step) = (device.serial_number, env.step());
+    let req = signin::EnableRootMfaDeviceRequest {
+        serial_number: serial_number.clone(),
+        authentication_code1: Some(text(totp.code(step - 1))),
+        authentication_code2: Some(text(totp.code(step))),
+    };
+    env.call::<op::EnableRootMFADevice>(&bearer(&before), req).await.unwrap();
+    let keys = env.credentials(&before).await;
+    let deactivate = |by: Client| {
+        let req = iam::DeactivateMfaDeviceRequest { user_name: None, serial_number: serial_number.clone() };
+        let env = &env;
+        async move { code(&env.call::<op::DeactivateMFADevice>(&by, req).await) }
+    };
+    assert_eq!(deactivate(bearer(&before)).await, "AccessDenied");
+    assert_eq!(deactivate(keys).await, "AccessDenied");
+    // Root's access key replaces a device that was lost.
+    assert_eq!(deactivate(env.root.clone()).await, "OK");
+}
+
+#[tokio::test]
+async fn a_token_of_the_console_does_not_open_as_a_bearer_token() {
+    let env = TestEnv::new().await;
+    let heron = env.user(&env.root, "Heron").await;
+    let session = env.role(&heron, "Reader").await;
+    let key = session.key();
+    let req = signin::GetSigninTokenRequest {
+        access_key_id: Some(key.id.to_string()),
+        secret_access_key: Some(key.secret.clone()),
+        session_token: key.token.clone(),
+        session_duration: None,
+    };
+    let signin_token = env.call::<op::GetSigninToken>(&Client::Anonymous, req).await.unwrap().signin_token;
+    let req = signin::SignInWithTokenRequest { signin_token: Some(signin_token) };
+    let console = env.call::<op::SignInWithToken>(&Client::Anonymous, req).await.unwrap().console_token;
+    // The console's use keeps the caller in memory.
+    let authz = &env.service.parts().authz;
+    authz.authenticate(&Proof::Console(&console), env.clock.now()).await.unwrap();
+    for token in [console.clone(), format!("console {console}"), format!("Console {console}")] {
+        assert_ne!(env.uses(&Client::Bearer(token)).await, "OK");
+    }
 }
