@@ -47,6 +47,8 @@ def test_rules_by_command_and_over_grpc(new_server):
     assert found.stdout.count("WarnOfCredentialEnd") == 1, found
     assert run("credential-rules", "set", environment=environment).stdout.startswith("access keys expire:             never\n")
     assert root.call("ListFindings", kinds=["FINDING_KIND_CREDENTIAL_ENDS"])["findings"] == []
+    root.call("PutCredentialRules", rules={"passwordUnusedDays": 90})
+    assert root.call("GetCredentialRules")["rules"]["passwordUnusedDays"] == 90
     server.stop()
     assert run("doctor", "--data-dir", server.data).returncode == 0
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from support.browser import Browser
 from support.documents import ALLOW_ALL, trust
+from support.waiting import until
 
 PASSWORD = "heron-In-7-reeds"
 TABS = {
@@ -104,7 +105,10 @@ def test_last_uses_are_shown(objects, reader, aws, server):
 def test_the_history_leads_to_the_audit_trail(objects, reader):
     browser = reader("*")
     for path in ("users/user", "groups/group"):
-        page = browser.open(f"/console/{path}?{objects[path]}&tab=history")
-        assert f"Create{path.split('/')[1].capitalize()}" in page.text
+        history = f"/console/{path}?{objects[path]}&tab=history"
+        created = f"Create{path.split('/')[1].capitalize()}"
+        # Records of changes are in the trail within a second.
+        until(lambda: created in browser.open(history).text, "the history has the creation")
+        page = browser.open(history)
         (address,) = [link for link in page.links if "audit?resource=" in (link or "")]
         assert objects[path].removeprefix("name=") in browser.open(address).text

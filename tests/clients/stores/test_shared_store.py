@@ -64,6 +64,8 @@ def test_every_server_answers_alike(three):
     first, second, third = three
     key = user_with_key(first, "alice")
     for server in three:
+        # Callers are proven on the view that decisions read, which follows within a second.
+        until(lambda: code(api(server, key).call, "GetCallerIdentity") is None, "the key is known")
         assert api(server, key).call("GetCallerIdentity")["Arn"].endswith(":user/alice")
     # What was acknowledged by one server is read at once on the others.
     for number in range(20):
