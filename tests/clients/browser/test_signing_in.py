@@ -5,6 +5,7 @@ from selenium.webdriver.common.keys import Keys
 from support.api import AwsApi, GrpcApi
 from support.chromium import NOT_INSTALLED, Browser
 from support.totp import Authenticator
+from support.waiting import until
 
 from .conftest import PASSWORD
 
@@ -66,7 +67,7 @@ def test_the_keyboard_suffices_to_sign_in(account, visitor):
             break
         active.send_keys(Keys.TAB)
     visitor.driver.switch_to.active_element.send_keys(PASSWORD, Keys.ENTER)
-    assert visitor.path.rstrip("/") == "/console"
+    until(lambda: visitor.path.rstrip("/") == "/console", "the first page is shown")
 
 
 def test_a_revoked_session_ends_while_its_page_is_open(account, visitor):
