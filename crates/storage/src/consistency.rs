@@ -17,11 +17,14 @@ use crate::{
 
 mod content;
 mod counters;
+mod holders;
+mod key_parts;
 mod links;
+mod row;
 
 pub use content::Content;
 
-use links::{Links, Pair, Row};
+use row::{Links, Pair, Row};
 
 /// How many rows are read at once.
 const CHUNK: usize = 1_024;

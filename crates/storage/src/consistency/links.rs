@@ -1,9 +1,14 @@
 //! What the row of each kind belongs to: its indexes, references, and counters.
 
-use bailiwick_model::{AccessKeyId, AccountId, PolicyRef, UniqueId};
+use bailiwick_model::{AccessKeyId, AccountId, UniqueId};
 use bytes::Bytes;
 
-use super::content::Content;
+use super::{
+    content::Content,
+    holders::{attachment, held, membership},
+    key_parts::{id_of, identity_record, invalid, owner_of, owner_record, text},
+    row::{Links, Pair, Row},
+};
 use crate::{
     AccessJob, AccessKey, AccessKeyLastUsed, Account, AccountProperties, AccountQuotas, AccountState, CredentialReport,
     CredentialRules, DelegationRequest, DeletionTask, Expiring, GlobalTokenVersion, Group, InlinePolicy,
@@ -16,7 +21,6 @@ use crate::{
     delegation_request,
     error::StoreError,
     expiring::micros,
-    identity::Identity,
     keys::{self, CounterKind, Kind},
     lifecycle::IdentityNoun,
     noun::FoldedName as _,
@@ -26,125 +30,6 @@ use crate::{
     sign_in_session::SignInSessions,
     store::View,
 };
-
-/// A row, by what it is.
-pub(super) enum Row {
-    Record(Links, Option<Box<Content>>),
-    /// An index row, and the key of its record; none if it names none.
-    Index(Option<Bytes>),
-    Counter,
-}
-
-/// What a record belongs to.
-#[derive(Default)]
-pub(super) struct Links {
-    /// The key of the record, from its content.
-    pub(super) own: Option<Bytes>,
-    /// Rows that must exist, with these values, and that are this record's alone.
-    pub(super) indexes: Vec<(Bytes, Bytes)>,
-    /// Whether there are further indexes, which are not known because another record cannot be read.
-    pub(super) has_unknown_indexes: bool,
-    /// Rows that must exist.
-    pub(super) references: Vec<Bytes>,
-    /// Counters that count it.
-    pub(super) counters: Vec<Bytes>,
-    /// Its share in the expected number and in the number of rows of a kind.
-    pub(super) pairs: Vec<(Pair, u64, u64)>,
-}
-
-/// Rows that belong to records and do not name them, so that only their number can be checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Pair {
-    PasskeyCredentials,
-    SamlMetadata,
-    SigningCertificateDigests,
-    SshPublicKeyDigests,
-}
-
-impl Pair {
-    pub(super) fn is_of_deployment(self) -> bool {
-        self == Pair::PasskeyCredentials
-    }
-
-    /// The kind of the rows.
-    pub(super) fn rows(self) -> Kind {
-        match self {
-            Pair::PasskeyCredentials => Kind::PasskeyCredential,
-            Pair::SamlMetadata => Kind::SamlMetadata,
-            Pair::SigningCertificateDigests => Kind::SigningCertificateDigest,
-            Pair::SshPublicKeyDigests => Kind::SshPublicKeyDigest,
-        }
-    }
-}
-
-impl Links {
-    fn new() -> Self {
-        Links::default()
-    }
-
-    fn at(own: Bytes) -> Self {
-        Links { own: Some(own), ..Links::default() }
-    }
-
-    fn index(mut self, key: Bytes, value: Bytes) -> Self {
-        self.indexes.push((key, value));
-        self
-    }
-
-    fn refers(mut self, key: Bytes) -> Self {
-        self.references.push(key);
-        self
-    }
-
-    fn counted(mut self, account: AccountId, what: CounterKind, of: &[u8]) -> Self {
-        self.counters.push(keys::counter(account, what, of));
-        self
-    }
-
-    fn pair(mut self, pair: Pair, expected: u64, found: u64) -> Self {
-        self.pairs.push((pair, expected, found));
-        self
-    }
-
-    fn plain(self) -> Row {
-        Row::Record(self, None)
-    }
-
-    fn with(self, content: Content) -> Row {
-        Row::Record(self, Some(Box::new(content)))
-    }
-}
-
-/// A key of another form than those of its kind.
-fn invalid() -> StoreError {
-    StoreError::Corrupt("its key has another form than those of its kind".into())
-}
-
-/// The unique id that a key begins with.
-fn id_of(rest: &[u8]) -> Result<(UniqueId, &[u8]), StoreError> {
-    keys::take_id(rest).ok_or_else(invalid)
-}
-
-/// The owner that a key begins with: none for root.
-fn owner_of(rest: &[u8]) -> Result<(Option<UniqueId>, &[u8]), StoreError> {
-    match rest.split_first().ok_or_else(invalid)? {
-        (0, rest) => Ok((None, rest)),
-        (_, rest) => id_of(rest).map(|(id, rest)| (Some(id), rest)),
-    }
-}
-
-fn text(bytes: &[u8]) -> Result<&str, StoreError> {
-    std::str::from_utf8(bytes).map_err(|_| invalid())
-}
-
-/// The record of an owner: the user, or the account for root.
-fn owner_record(account: AccountId, owner: Option<&UniqueId>) -> Bytes {
-    owner.map_or_else(|| keys::account(account), |id| keys::identity(account, IdentityKind::User, id))
-}
-
-fn identity_record(account: AccountId, id: &UniqueId) -> Result<Bytes, StoreError> {
-    IdentityKind::of(id).map(|kind| keys::identity(account, kind, id)).ok_or_else(invalid)
-}
 
 /// The links of a row.
 ///
@@ -505,62 +390,6 @@ fn entity<N: IdentityNoun>(of: &N) -> Links {
             .refers(keys::policy(boundary));
     }
     links
-}
-
-async fn membership(view: &dyn View, account: AccountId, rest: &[u8]) -> Result<Links, StoreError> {
-    let (user, rest) = id_of(rest)?;
-    let (group, _) = id_of(rest)?;
-    let owner = keys::identity(account, IdentityKind::User, &user);
-    let links = Links::at(keys::user_group(account, &user, &group))
-        .refers(keys::identity(account, IdentityKind::Group, &group))
-        .counted(account, CounterKind::GroupsOfUser, user.as_bytes())
-        .counted(account, CounterKind::Members, group.as_bytes());
-    Ok(match identity(view, account, &user).await? {
-        Some(identity) => {
-            links.index(keys::group_member(account, &group, &identity.folded_name()), id_value(&user)).refers(owner)
-        }
-        None => Links { has_unknown_indexes: true, ..links.refers(owner) },
-    })
-}
-
-async fn attachment(view: &dyn View, account: AccountId, rest: &[u8]) -> Result<Links, StoreError> {
-    let (id, rest) = id_of(rest)?;
-    let (policy, _) = keys::take_policy(rest).ok_or_else(invalid)?;
-    let mut links = Links::at(keys::attachment(account, &id, policy))
-        .refers(identity_record(account, &id)?)
-        .refers(keys::policy(policy))
-        .counted(account, CounterKind::Attached, id.as_bytes());
-    links.counters.push(keys::policy_counter(account, CounterKind::Attachments, policy));
-    Ok(match identity(view, account, &id).await? {
-        Some(identity) => links.index(holder_key(&identity, policy, Usage::Attached), id_value(&id)),
-        None => Links { has_unknown_indexes: true, ..links },
-    })
-}
-
-/// The record that the row of a policy's holder belongs to.
-fn held(account: AccountId, rest: &[u8], holder: Option<UniqueId>) -> Result<Option<Bytes>, StoreError> {
-    let (policy, rest): (PolicyRef, _) = keys::take_policy(rest).ok_or_else(invalid)?;
-    let Some(holder) = holder else { return Ok(None) };
-    match rest.first() {
-        Some(usage) if *usage == Usage::Attached as u8 => Ok(Some(keys::attachment(account, &holder, policy))),
-        Some(usage) if *usage == Usage::Boundary as u8 => identity_record(account, &holder).map(Some),
-        _ => Err(invalid()),
-    }
-}
-
-/// The identity with this id; none if it does not exist or cannot be read, which are faults of their own.
-async fn identity(view: &dyn View, account: AccountId, id: &UniqueId) -> Result<Option<Identity>, StoreError> {
-    let Some(kind) = IdentityKind::of(id) else { return Ok(None) };
-    let found = match view.get(&keys::identity(account, kind, id)).await {
-        Err(StoreError::Damaged { .. }) => None,
-        found => found?,
-    };
-    let Some(found) = found else { return Ok(None) };
-    Ok(match kind {
-        IdentityKind::Group => Group::decode(&found.value).ok().map(|group| group.identity()),
-        IdentityKind::User => User::decode(&found.value).ok().map(|user| user.identity()),
-        IdentityKind::Role => Role::decode(&found.value).ok().map(|role| role.identity()),
-    })
 }
 
 fn expiring<R: Expiring>(record: &R) -> Links {
