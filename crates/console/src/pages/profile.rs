@@ -9,6 +9,7 @@ use bailiwick_model::IamError;
 use http::StatusCode;
 
 use crate::pages::credentials::{NO_USER, Owner};
+use crate::pages::sessions::{SESSION_COLUMNS, session_row};
 use crate::pages::{rows, sign_in};
 use crate::person::{Page, Person};
 use crate::request::{CallError, Called};
@@ -87,24 +88,10 @@ fn password(person: &Person<'_>) -> Change {
 }
 
 async fn sessions(person: &Person<'_>) -> Section {
-    let row = |session: SignInSession| {
-        let id = session.session_id;
-        vec![
-            Cell::Time(person.moment(session.create_date.as_ref())),
-            Cell::text(session.source_ip),
-            Cell::text(session.user_agent),
-            Cell::text(if session.mfa_authenticated { "yes" } else { "no" }.to_owned()),
-            if session.current {
-                Cell::badge("good", "this one")
-            } else {
-                Cell::button("End", &id, &[("do", "end-session"), ("session", &id)])
-            },
-        ]
-    };
     let listed = person.call::<op::ListSignInSessions>(ListSignInSessionsRequest::default()).await;
-    let columns = ["Since", "Address", "Browser", "Second factor", "Change"];
-    let table = person.table("Sessions", &columns, "No session.");
-    let table = rows(table, listed.map(|listed| listed.sessions.into_iter().map(row).collect()));
+    let table = person.table("Sessions", &SESSION_COLUMNS, "No session.");
+    let shown = |session: SignInSession| session_row(person, session);
+    let table = rows(table, listed.map(|listed| listed.sessions.into_iter().map(shown).collect()));
     let all = person.change("End all sessions", "end-sessions", Vec::new());
     Section::new("Sessions", table).with(all.about("This one too: you sign in again afterwards.").dangerous())
 }

@@ -46,8 +46,7 @@ fn show(person: &Person<'_>) -> crate::view::Change {
 
 /// The sign-in sessions of a user, or of the person; the person who has none is not asked for.
 async fn signed_in(person: &Person<'_>, user_name: Option<String>) -> Section {
-    let columns = ["Signed in", "Ends", "Address", "Browser", "Second factor", "Change"];
-    let table = person.table("Sign-in sessions", &columns, "No sign-in session.");
+    let table = person.table("Sign-in sessions", &SESSION_COLUMNS, "No sign-in session.");
     let has_own = person.role.is_none() && !person.session.is_temporary;
     let called = match (&user_name, has_own) {
         (None, false) => Err(person.failure(IamError::validation(credentials::NO_USER))),
@@ -56,26 +55,32 @@ async fn signed_in(person: &Person<'_>, user_name: Option<String>) -> Section {
             person.call::<op::ListSignInSessions>(asked).await.map(|listed| listed.sessions)
         }
     };
-    let row = |session: SignInSession| {
-        let id = session.session_id;
-        vec![
-            Cell::Time(person.moment(session.create_date.as_ref())),
-            Cell::Time(person.moment(session.expiration.as_ref())),
-            Cell::text(session.source_ip),
-            Cell::text(session.user_agent),
-            Cell::text(if session.mfa_authenticated { "yes" } else { "no" }.to_owned()),
-            if session.current {
-                Cell::badge("good", "this one")
-            } else {
-                Cell::button("End", &id, &[("do", "end-session"), ("session", &id)])
-            },
-        ]
-    };
-    let table = rows(table, called.map(|sessions| sessions.into_iter().map(row).collect()));
+    let table =
+        rows(table, called.map(|sessions| sessions.into_iter().map(|session| session_row(person, session)).collect()));
     let all = person.change("End all these sessions", "end-sessions", Vec::new());
     let all =
         all.about("Yours too, if it is among them. Temporary keys that were issued for them end too.").dangerous();
     Section::new("Sign-in sessions", table).with(all)
+}
+
+/// What sign-in sessions are shown with, here and in the own profile.
+pub(super) const SESSION_COLUMNS: [&str; 6] = ["Signed in", "Ends", "Address", "Browser", "Second factor", "Change"];
+
+/// A sign-in session, with a button that ends it.
+pub(super) fn session_row(person: &Person<'_>, session: SignInSession) -> Vec<Cell> {
+    let id = session.session_id;
+    vec![
+        Cell::Time(person.moment(session.create_date.as_ref())),
+        Cell::Time(person.moment(session.expiration.as_ref())),
+        Cell::text(session.source_ip),
+        Cell::text(session.user_agent),
+        Cell::text(if session.mfa_authenticated { "yes" } else { "no" }.to_owned()),
+        if session.current {
+            Cell::badge("good", "this one")
+        } else {
+            Cell::button("End", &id, &[("do", "end-session"), ("session", &id)])
+        },
+    ]
 }
 
 /// The forms for sessions that are not listed: temporary credentials are issued without a record of each.
