@@ -306,7 +306,8 @@ def test_old_segments_are_removed_and_a_digest_says_so(new_server):
     done = verify(server)
     assert done.returncode == 0 and "note:" not in done.stdout, done.stdout
     first = json.loads(verify(server, "--json").stdout)["firstSequence"]
-    assert first > 1 and segments(server)[0].name == f"audit-{first:020}.jsonl"
+    # The oldest one left may be complete, and compressed by now.
+    assert first > 1 and segments(server)[0].name.removesuffix(".gz") == f"audit-{first:020}.jsonl"
     # Without that digest it is a fault.
     lines = digests_file(server).read_bytes().splitlines(keepends=True)
     digests_file(server).write_bytes(b"".join(line for line in lines if b'"reason":"removal"' not in line))
