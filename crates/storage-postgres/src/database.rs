@@ -1,9 +1,7 @@
 //! A database before its rows are authenticated, since it contains the sealed key that authenticates them.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwapOption;
 use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState, StoredRow, keys};
+use bailiwick_storage_remote::{Generations, Limits, RemoteStore, Writer, WriterOptions};
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_postgres::Client;
@@ -12,11 +10,10 @@ use crate::{
     Address, OpenError, Options, PostgresStore, Shared,
     connection::{ANSWER, connect, within},
     follower::{CONFIRM, Follower},
-    generation::Generations,
     readers::Readers,
     restore, schema,
-    view::{Head, Views},
-    writer::Writer,
+    view::Head,
+    writer::Session,
 };
 
 /// A database with the tables of a store, whose content is not trusted yet.
@@ -107,20 +104,16 @@ impl Database {
     pub fn start(self, authenticator: Authenticator) -> Result<PostgresStore, OpenError> {
         let state = self.head.state(&authenticator)?;
         let Database { address, options, head, opened, first_start, .. } = self;
-        let shared = Arc::new(Shared {
-            authenticator,
-            server: options.server,
-            epoch: head.epoch,
-            readers: Readers::new(address.clone(), options.readers),
-            views: Views::default(),
-            generations: Generations::new(state.head, options.recent, options.recent_bytes),
-            health: ArcSwapOption::empty(),
-        });
+        let readers = Readers::new(address.clone(), options.readers);
+        let generations = Generations::new(state.head, options.recent, options.recent_bytes);
+        let shared = Shared::new(readers, authenticator, options.server, head.epoch, generations);
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
-        let writer = Writer::new(shared.clone(), address.clone(), options.clone(), first_start);
+        let Options { log_retention, retry, .. } = options;
+        let session = Session::new(shared.clone(), address.clone(), first_start);
+        let writer = Writer::new(shared.clone(), session, WriterOptions { log_retention, limits: Limits::NONE, retry });
         tokio::spawn(writer.run(jobs));
         let follower = Follower::new(shared.clone(), address, options, opened);
         let trusted = follower.trusted();
-        Ok(PostgresStore { shared, queue, trusted, follower: tokio::spawn(follower.run()) })
+        Ok(RemoteStore::start(shared, queue, trusted, follower.run()))
     }
 }

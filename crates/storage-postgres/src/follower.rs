@@ -5,25 +5,23 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use bailiwick_storage::{Revision, StoreError};
+use bailiwick_storage_remote::{Follow, Trust, decode};
 use tokio::{sync::watch, time::Instant};
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
 use crate::{
     Address, Options, Shared,
     connection::{ANSWER, connect, within},
-    generation::Generations,
     history,
-    view::{Head, number},
-    watch::decode,
+    view::{Head, entry, number},
 };
 
 /// How many change sets are read at once.
 const CHUNK: i64 = 256;
 /// A server that confirmed nothing for this long has gone.
 const FORGET: &str = "DELETE FROM bailiwick_servers WHERE confirmed < now() - interval '1 day'";
-/// Why nothing is read.
-const UNCONFIRMED: &str = "the connection to the database is not confirmed";
 /// Writes when a server confirmed its connection.
 pub(crate) const CONFIRM: &str = "INSERT INTO bailiwick_servers (server, confirmed) VALUES ($1, now())
      ON CONFLICT (server) DO UPDATE SET confirmed = now()";
@@ -32,53 +30,32 @@ pub(crate) struct Follower {
     shared: Arc<Shared>,
     address: Address,
     options: Options,
-    /// What was read is current until then.
-    trusted: watch::Sender<Instant>,
+    trust: Trust,
 }
 
 impl Follower {
     /// Follows a store whose head was confirmed at this time.
     pub(crate) fn new(shared: Arc<Shared>, address: Address, options: Options, confirmed: Instant) -> Self {
-        let trusted = watch::Sender::new(confirmed + options.max_staleness);
-        Follower { shared, address, options, trusted }
+        let trust = Trust::new(confirmed, options.max_staleness);
+        Follower { shared, address, options, trust }
     }
 
     /// Until when what was read is current.
     pub(crate) fn trusted(&self) -> watch::Receiver<Instant> {
-        self.trusted.subscribe()
+        self.trust.subscribe()
     }
 
     /// Follows until the task is aborted or the store is closed.
     pub(crate) async fn run(self) {
-        let _ending = Ending(&self.shared.generations);
-        let guard = interrupt_in_time(&self.shared.generations, self.trusted.subscribe());
-        tokio::select! {
-            () = self.work() => {}
-            () = guard => {}
-        }
-    }
-
-    async fn work(&self) {
-        let mut is_reported = false;
-        loop {
-            let Err(error) = self.follow(&mut is_reported).await;
-            if matches!(error, StoreError::Closed) {
-                return;
-            }
-            if !is_reported {
-                tracing::warn!(%error, "the change log of the database cannot be read; it is tried again");
-            }
-            is_reported = true;
-            tokio::time::sleep(self.options.retry).await;
-        }
+        self.trust.follow(&self.shared.generations, self.options.retry, &self).await;
     }
 
     /// Follows over one connection until it fails.
-    async fn follow(&self, is_reported: &mut bool) -> Result<Infallible, StoreError> {
+    async fn try_follow(&self, is_reported: &mut bool) -> Result<Infallible, StoreError> {
         let connection = Connection::open(&self.address).await?;
         history::check(&self.shared, &connection.client).await?;
         // They may be connected to a database that was replaced.
-        self.shared.readers.forget();
+        self.shared.backend.forget();
         let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_secs(1));
         let mut next_confirmation = Instant::now();
         loop {
@@ -90,11 +67,7 @@ impl Follower {
             }
             let head = self.catch_up(&connection).await?;
             if is_due {
-                if *self.trusted.borrow() <= Instant::now() {
-                    // The other task may not have run yet.
-                    self.shared.generations.interrupt(UNCONFIRMED);
-                }
-                self.trusted.send_replace(begun + self.options.max_staleness);
+                self.trust.confirm(&self.shared.generations, begun);
                 next_confirmation = begun + interval;
                 self.resume(head);
                 if std::mem::take(is_reported) {
@@ -132,7 +105,7 @@ impl Follower {
             if !is_live {
                 return Ok(head.revision);
             }
-            match decode(&self.shared.authenticator, after, &rows) {
+            match decode(&self.shared.authenticator, after, rows.iter().map(entry)) {
                 Ok(sets) => drop(generations.publish(&sets)),
                 // Entries were pruned before they were read, or are damaged. Followers read all rows again.
                 Err(error) => {
@@ -149,28 +122,11 @@ impl Follower {
     }
 }
 
-/// Ends the feed whenever the connection was not confirmed in time.
-async fn interrupt_in_time(generations: &Generations, mut trusted: watch::Receiver<Instant>) {
-    loop {
-        let until = *trusted.borrow_and_update();
-        tokio::time::sleep_until(until).await;
-        if *trusted.borrow() > until {
-            continue;
-        }
-        tracing::error!("the connection to the database is not confirmed: decisions are refused until it is");
-        generations.interrupt(UNCONFIRMED);
-        if trusted.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Ends the feed for good when the follower ends, whatever the reason: nothing would confirm what was read.
-struct Ending<'g>(&'g Generations);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.close();
+#[async_trait]
+impl Follow for Follower {
+    async fn follow(&self, is_reported: &mut bool) -> StoreError {
+        let Err(error) = self.try_follow(is_reported).await;
+        error
     }
 }
 

@@ -19,36 +19,22 @@ mod connection;
 mod database;
 mod error;
 mod follower;
-mod generation;
 mod history;
-mod job;
-mod plan;
 mod readers;
 mod restore;
 mod schema;
 mod view;
-mod watch;
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use async_trait::async_trait;
-use bailiwick_storage::{At, Authenticator, Batch, Changes, Health, Revision, ServerId, Store, StoreError, View};
-use tokio::{
-    sync::{mpsc, oneshot, watch::Receiver},
-    task::JoinHandle,
-    time::Instant,
-};
+use bailiwick_storage::ServerId;
+use bailiwick_storage_remote::RemoteStore;
 
 pub use address::Address;
 pub use database::Database;
 pub use error::OpenError;
-
-use generation::Generations;
-use job::Job;
-use readers::Readers;
-use view::Views;
+pub use readers::Readers;
 
 /// Options of a store.
 #[derive(Clone, Debug)]
@@ -92,94 +78,7 @@ impl Options {
 }
 
 /// A store in a PostgreSQL database.
-#[derive(Debug)]
-pub struct PostgresStore {
-    shared: Arc<Shared>,
-    queue: mpsc::Sender<Job>,
-    /// What was read is current until then.
-    trusted: Receiver<Instant>,
-    follower: JoinHandle<()>,
-}
+pub type PostgresStore = RemoteStore<Readers>;
 
 /// The state that readers, the follower and the writer share.
-#[derive(Debug)]
-struct Shared {
-    authenticator: Authenticator,
-    server: ServerId,
-    /// The epoch of the store that was opened.
-    epoch: i64,
-    readers: Readers,
-    views: Views,
-    generations: Generations,
-    /// Why changes are refused.
-    health: ArcSwapOption<String>,
-}
-
-impl PostgresStore {
-    /// How many batches wait for the writer.
-    pub fn queued(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
-    }
-
-    /// Finishes the queued batches; later calls fail with [`StoreError::Closed`].
-    pub async fn close(&self) {
-        let (done, finished) = oneshot::channel();
-        if self.queue.send(Job::Close(done)).await.is_ok() {
-            // An error means that the writer has already stopped.
-            let _ = finished.await;
-        }
-        self.follower.abort();
-    }
-}
-
-impl Drop for PostgresStore {
-    fn drop(&mut self) {
-        self.follower.abort();
-        self.shared.generations.close();
-    }
-}
-
-#[async_trait]
-impl Store for PostgresStore {
-    async fn read(&self, at: At) -> Result<Arc<dyn View>, StoreError> {
-        let view = tokio::select! {
-            biased;
-            // The database may not answer at all.
-            ended = self.shared.generations.ended() => return Err(ended),
-            view = self.shared.views.newest(&self.shared) => view?,
-        };
-        match at {
-            At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),
-            _ => Ok(view),
-        }
-    }
-
-    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.queue.send(Job::Batch(batch, answer)).await.map_err(|_| StoreError::Closed)?;
-        answered.await.unwrap_or_else(|_| Err(StoreError::Unknown("the writer stopped".into())))
-    }
-
-    async fn watch(&self, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
-        watch::follow(&self.shared, after).await
-    }
-
-    async fn head(&self) -> Result<Revision, StoreError> {
-        Ok(self.read(At::Latest).await?.revision())
-    }
-
-    fn server(&self) -> Option<ServerId> {
-        Some(self.shared.server)
-    }
-
-    fn generation(&self) -> Option<u64> {
-        // The task that ends the feed in time may not have run yet, if the whole process was stopped.
-        let is_trusted = Instant::now() < *self.trusted.borrow();
-        self.shared.generations.number().filter(|_| is_trusted)
-    }
-
-    fn health(&self) -> Health {
-        let unconfirmed = || self.shared.generations.live().err().map(|error| error.to_string());
-        Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.to_string()).or_else(unconfirmed) }
-    }
-}
+type Shared = bailiwick_storage_remote::Shared<Readers>;

@@ -17,9 +17,9 @@ use crate::{
 /// How long a view waits for a connection.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// The connections.
+/// The connections for reading.
 #[derive(Debug)]
-pub(crate) struct Readers {
+pub struct Readers {
     address: Address,
     idle: Arc<Mutex<Idle>>,
     places: Arc<Semaphore>,

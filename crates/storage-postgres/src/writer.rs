@@ -1,143 +1,83 @@
-//! The writer: one connection, and one transaction for all waiting batches.
+//! Writes: one connection, and one transaction for all waiting batches.
 //!
 //! The row of the head is locked from the first statement to the commit, so that no other server writes in between.
 
 use std::{collections::HashMap, sync::Arc};
 
-use bailiwick_storage::{ChangeSet, StoreError, StoreState};
+use async_trait::async_trait;
+use bailiwick_storage::{StoreError, StoreState};
+use bailiwick_storage_remote::{Failure, Plan, Target};
 use bytes::Bytes;
-use tokio::{sync::mpsc, time::Instant};
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
 use crate::{
-    Address, Options, Shared,
+    Address, Shared,
     connection::{ANSWER, connect, within},
     error::failed,
     history,
-    job::{Group, Job, Reply},
-    plan::{self, Plan},
     view::{Head, number},
 };
 
-/// The maximum number of batches in one transaction, which limits how long the first one waits for the others.
-const MAX_GROUP: usize = 256;
 /// How long a transaction waits for the lock of the head.
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
 
 /// A parameter of a statement.
 type Parameter<'p> = &'p (dyn ToSql + Sync);
 
-pub(crate) struct Writer {
+/// The session of the writer, over one connection after the other.
+pub(crate) struct Session {
     shared: Arc<Shared>,
     address: Address,
-    options: Options,
     connection: Option<Connection>,
-    /// When the next attempt to connect is made, after a failure.
-    retry: Instant,
     /// Keeps other servers from a first start at the same time; until the first commit.
     first_start: Option<Client>,
 }
 
-/// Why nothing is known to be written.
-enum Failure {
-    /// Nothing was written.
-    Before(StoreError),
-    /// The transaction may have been committed.
-    Unknown(StoreError),
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, address: Address, first_start: Option<Client>) -> Self {
+        Session { shared, address, connection: None, first_start }
+    }
+
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        self.connection.as_ref().ok_or_else(|| StoreError::Unreachable("the connection was lost".into()))
+    }
+
+    /// Finds out whether a plan was committed, over another connection. The lock of the head is waited for, so that the
+    /// transaction has ended. The end of this one waits for the standbys as that one did, if it was ended while it waited.
+    async fn resolve(&mut self, plan: &Plan) -> Result<bool, StoreError> {
+        let missing = || StoreError::Corrupt("a plan has no entry".into());
+        let (revision, entry) = plan.log.last().ok_or_else(missing)?;
+        self.connect().await?;
+        let connection = self.connection()?;
+        let (head, _) = within(ANSWER, connection.begin(&[])).await?;
+        let query = "SELECT entry FROM bailiwick_log WHERE revision = $1";
+        let found = within(ANSWER, connection.client.query_opt(query, &[&number(*revision)])).await?;
+        let end = if found.is_some() { "COMMIT" } else { "ROLLBACK" };
+        within(ANSWER, connection.client.batch_execute(end)).await?;
+        if Head::read(&head)?.epoch != self.shared.epoch {
+            return Err(StoreError::Unreachable("the database is another one".into()));
+        }
+        Ok(found.is_some_and(|row| row.get::<_, &[u8]>(0) == entry))
+    }
 }
 
-impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, address: Address, options: Options, first_start: Option<Client>) -> Self {
-        Writer { shared, address, options, connection: None, retry: Instant::now(), first_start }
+#[async_trait]
+impl Target for Session {
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        if self.connection.as_ref().is_none_or(|connection| connection.client.is_closed()) {
+            self.connection = None;
+            self.connection = Some(Connection::open(&self.address, &self.shared).await?);
+        }
+        Ok(())
     }
 
-    /// Commits what comes until the queue is dropped or a [`Job::Close`] comes.
-    pub(crate) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut closing = None;
-        while closing.is_none() {
-            let is_refusing = self.shared.health.load().is_some();
-            let first = tokio::select! {
-                job = jobs.recv() => job,
-                () = tokio::time::sleep_until(self.retry), if is_refusing => {
-                    // Changes are accepted again as soon as there is a connection.
-                    let _ = self.connect().await;
-                    continue;
-                }
-            };
-            let Some(first) = first else { break };
-            let (mut group, mut next) = (Group::new(), Some(first));
-            while let Some(job) = next {
-                match job {
-                    Job::Batch(batch, answer) => group.push((batch, answer)),
-                    Job::Close(done) => {
-                        closing = Some(done);
-                        jobs.close();
-                    }
-                }
-                next = if group.len() < MAX_GROUP { jobs.try_recv().ok() } else { None };
-            }
-            if !group.is_empty() {
-                self.commit(group).await;
-            }
-        }
-        self.shared.generations.close();
-        if let Some(done) = closing {
-            let _ = done.send(());
-        }
-    }
-
-    /// Commits a group, and answers every batch of it.
-    async fn commit(&mut self, group: Group) {
-        let begun = self.begin(&group).await;
-        let (stored, state) = match begun {
-            Ok(begun) => begun,
-            Err(error) => return self.refuse(group.into_iter().map(|(_, answer)| answer), &error),
-        };
-        let retention = self.options.log_retention;
-        let plan = match Plan::of(group, stored, state, &self.shared.authenticator, retention) {
-            Ok(plan) => plan,
-            // The answers were dropped, so the callers learn that the outcome is unknown; nothing was written.
-            Err(error) => return self.refuse([], &error),
-        };
-        let outcome = self.finish(&plan).await;
-        let Plan { planned, unchanged, state, .. } = plan;
-        match outcome {
-            Ok(()) => {
-                self.publish(&planned).await;
-                for (set, answer) in planned {
-                    // The caller may have been dropped.
-                    let _ = answer.send(Ok(set.revision));
-                }
-                unchanged.into_iter().for_each(|answer| drop(answer.send(Ok(state.head))));
-            }
-            Err(Failure::Before(error)) => {
-                self.refuse(unchanged.into_iter().chain(planned.into_iter().map(|(_, answer)| answer)), &error);
-            }
-            Err(Failure::Unknown(error)) => {
-                let why = error.to_string();
-                for (_, answer) in planned {
-                    let _ = answer.send(Err(StoreError::Unknown(why.clone().into())));
-                }
-                self.refuse(unchanged, &error);
-            }
-        }
-    }
-
-    /// Begins a transaction, and returns the rows of a group and the state of the store, which stays as it is until the end
-    /// of the transaction.
-    async fn begin(&mut self, group: &Group) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
-        if self.shared.health.load().is_some() && Instant::now() < self.retry {
-            let why = self.shared.health.load().as_ref().map_or_else(String::new, |why| why.to_string());
-            return Err(StoreError::Unreachable(why));
-        }
-        let (epoch, authenticator) = (self.shared.epoch, self.shared.authenticator.clone());
+    /// Begins a transaction; the state of the store stays as it is until its end.
+    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
         let newest = self.shared.generations.position();
-        let connection = self.connect().await?;
-        let keys = plan::keys(group);
-        let (head, stored) = within(ANSWER, connection.begin(&keys)).await?;
+        let (head, stored) = within(ANSWER, self.connection()?.begin(keys)).await?;
         let head = Head::read(&head)?;
-        let state = head.state(&authenticator)?;
-        if head.epoch != epoch || state.head < newest {
+        let state = head.state(&self.shared.authenticator)?;
+        if head.epoch != self.shared.epoch || state.head < newest {
             return Err(StoreError::Unreachable(
                 "the database is not the one that was opened, or an older copy".into(),
             ));
@@ -147,9 +87,8 @@ impl Writer {
 
     /// Writes and commits the plan, and finds out whether it was committed if the connection is lost.
     async fn finish(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let lost = || Failure::Before(StoreError::Unreachable("the connection was lost".into()));
-        let connection = self.connection.as_ref().ok_or_else(lost)?;
-        if plan.planned.is_empty() {
+        let connection = self.connection().map_err(Failure::Before)?;
+        if plan.is_empty() {
             return within(ANSWER, connection.client.batch_execute("ROLLBACK")).await.map_err(Failure::Before);
         }
         let state = plan.state.seal(&self.shared.authenticator).map_err(Failure::Before)?;
@@ -175,66 +114,8 @@ impl Writer {
         }
     }
 
-    /// Finds out whether a plan was committed, over another connection. The lock of the head is waited for, so that the
-    /// transaction has ended. The end of this one waits for the standbys as that one did, if it was ended while it waited.
-    async fn resolve(&mut self, plan: &Plan) -> Result<bool, StoreError> {
-        let (epoch, missing) = (self.shared.epoch, || StoreError::Corrupt("a plan has no entry".into()));
-        let (revision, entry) = plan.log.last().ok_or_else(missing)?;
-        let connection = self.connect().await?;
-        let (head, _) = within(ANSWER, connection.begin(&[])).await?;
-        let query = "SELECT entry FROM bailiwick_log WHERE revision = $1";
-        let found = within(ANSWER, connection.client.query_opt(query, &[&number(*revision)])).await?;
-        let end = if found.is_some() { "COMMIT" } else { "ROLLBACK" };
-        within(ANSWER, connection.client.batch_execute(end)).await?;
-        if Head::read(&head)?.epoch != epoch {
-            return Err(StoreError::Unreachable("the database is another one".into()));
-        }
-        Ok(found.is_some_and(|row| row.get::<_, &[u8]>(0) == entry))
-    }
-
-    /// Publishes change sets; if the follower has not seen those before them, waits until it has.
-    async fn publish(&self, planned: &[(Arc<ChangeSet>, Reply)]) {
-        let sets: Vec<Arc<ChangeSet>> = planned.iter().map(|(set, _)| set.clone()).collect();
-        if let Some(last) = sets.last()
-            && !self.shared.generations.publish(&sets)
-        {
-            self.shared.generations.reached(last.revision).await;
-        }
-    }
-
-    /// Answers that nothing was written, and drops the connection.
-    fn refuse(&mut self, answers: impl IntoIterator<Item = Reply>, error: &StoreError) {
-        let why = error.to_string();
-        for answer in answers {
-            let _ = answer.send(Err(StoreError::ReadOnly(why.clone())));
-        }
+    fn disconnect(&mut self) {
         self.connection = None;
-        if self.shared.health.load().is_none() {
-            tracing::error!(%error, "the database cannot be written: changes are refused until it can");
-            self.retry = Instant::now() + self.options.retry;
-        }
-        self.shared.health.store(Some(Arc::new(why)));
-    }
-
-    async fn connect(&mut self) -> Result<&Connection, StoreError> {
-        if self.connection.as_ref().is_some_and(|connection| connection.client.is_closed()) {
-            self.connection = None;
-        }
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => match Connection::open(&self.address, &self.shared).await {
-                Ok(connection) => connection,
-                Err(error) => {
-                    self.retry = Instant::now() + self.options.retry;
-                    self.shared.health.store(Some(Arc::new(error.to_string())));
-                    return Err(error);
-                }
-            },
-        };
-        if self.shared.health.swap(None).is_some() {
-            tracing::info!("the database can be written again");
-        }
-        Ok(self.connection.insert(connection))
     }
 }
 

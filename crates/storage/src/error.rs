@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The batch is invalid or too large, which is a defect of the caller; nothing was written.
     #[error("the batch is invalid: {0}")]
     Refused(&'static str),
+    /// The batch changes more at once than the backend can write together; nothing was written.
+    #[error("the change is too large for the store: {0}")]
+    TooLarge(String),
     /// The change log does not reach back this far. The follower must read the whole store and watch from there.
     #[error("the change log begins after revision {}", oldest.number())]
     Compacted {
@@ -108,6 +111,10 @@ impl From<StoreError> for IamError {
         match error {
             StoreError::Ahead { .. } => {
                 IamError::new(ErrorCode::ServiceUnavailable, "the requested revision has not been reached")
+            }
+            StoreError::TooLarge(_) => {
+                let message = "the request changes more at once than the store of this deployment can write together";
+                IamError::new(ErrorCode::LimitExceeded, message)
             }
             StoreError::ReadOnly(_) => {
                 let message = "changes are refused at the moment because the store cannot be written; reads still work";

@@ -16,7 +16,7 @@ pub(crate) const INTERRUPTED: &str = "the connection to the database was interru
 
 /// The current feed.
 #[derive(Debug)]
-pub(crate) struct Generations {
+pub struct Generations {
     current: Mutex<Generation>,
     recent: usize,
     recent_bytes: usize,
@@ -43,7 +43,7 @@ enum State {
 
 impl Generations {
     /// Begins at a revision.
-    pub(crate) fn new(position: Revision, recent: usize, recent_bytes: usize) -> Self {
+    pub fn new(position: Revision, recent: usize, recent_bytes: usize) -> Self {
         let feed = Arc::new(Feed::new(position, recent, recent_bytes));
         Generations {
             current: Mutex::new(Generation { number: 1, feed, position, last: None, state: State::Live }),
@@ -56,7 +56,7 @@ impl Generations {
     ///
     /// # Errors
     /// [`StoreError::Unreachable`] while the connection is not confirmed, [`StoreError::Closed`].
-    pub(crate) fn live(&self) -> Result<(Arc<Feed>, Revision), StoreError> {
+    pub fn live(&self) -> Result<(Arc<Feed>, Revision), StoreError> {
         let current = self.lock();
         match &current.state {
             State::Live => Ok((current.feed.clone(), current.position)),
@@ -66,24 +66,24 @@ impl Generations {
     }
 
     /// The number of the feed; none if it has ended.
-    pub(crate) fn number(&self) -> Option<u64> {
+    pub fn number(&self) -> Option<u64> {
         let current = self.lock();
         (current.state == State::Live).then_some(current.number)
     }
 
     /// The newest revision that was published, even if the feed has ended.
-    pub(crate) fn position(&self) -> Revision {
+    pub fn position(&self) -> Revision {
         self.lock().position
     }
 
     /// The newest change set that was published, even if its feed has ended.
-    pub(crate) fn last(&self) -> Option<Arc<ChangeSet>> {
+    pub fn last(&self) -> Option<Arc<ChangeSet>> {
         self.lock().last.clone()
     }
 
     /// Adds change sets that follow each other, and leaves out those that are there. Returns whether the feed has them: not
     /// if one before them is missing, or the feed has ended.
-    pub(crate) fn publish(&self, sets: &[Arc<ChangeSet>]) -> bool {
+    pub fn publish(&self, sets: &[Arc<ChangeSet>]) -> bool {
         let mut current = self.lock();
         let from = sets.partition_point(|set| set.revision <= current.position);
         let new = sets.get(from..).unwrap_or_default();
@@ -99,7 +99,7 @@ impl Generations {
     }
 
     /// Waits until the feed has a revision; for some seconds at most, or until it ends.
-    pub(crate) async fn reached(&self, revision: Revision) {
+    pub async fn reached(&self, revision: Revision) {
         let Ok((feed, _)) = self.live() else { return };
         let mut news = feed.subscribe();
         let before = Revision::new(revision.number().saturating_sub(1));
@@ -107,7 +107,7 @@ impl Generations {
     }
 
     /// Waits until the feed ends, and returns why.
-    pub(crate) async fn ended(&self) -> StoreError {
+    pub async fn ended(&self) -> StoreError {
         match self.live() {
             Ok((feed, _)) => {
                 // No revision is greater, so the wait ends with the feed.
@@ -119,7 +119,7 @@ impl Generations {
     }
 
     /// Ends the feed: what was read before may be out of date.
-    pub(crate) fn interrupt(&self, why: &str) {
+    pub fn interrupt(&self, why: &str) {
         let mut current = self.lock();
         if current.state == State::Live {
             current.state = State::Interrupted(why.to_owned());
@@ -128,7 +128,7 @@ impl Generations {
     }
 
     /// Begins the next feed at a revision.
-    pub(crate) fn resume(&self, position: Revision) {
+    pub fn resume(&self, position: Revision) {
         let mut current = self.lock();
         if current.state != State::Closed {
             current.feed.close();
@@ -144,7 +144,7 @@ impl Generations {
     }
 
     /// Ends for good.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         let mut current = self.lock();
         current.state = State::Closed;
         current.feed.close();

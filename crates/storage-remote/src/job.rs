@@ -8,7 +8,9 @@ pub(crate) type Group = Vec<(Batch, Reply)>;
 
 /// What the writer does.
 #[derive(Debug)]
-pub(crate) enum Job {
-    Batch(Batch, Reply),
+pub enum Job {
+    /// Commits a batch, and answers with its revision.
+    Batch(Batch, oneshot::Sender<Result<Revision, StoreError>>),
+    /// Finishes what waits, and ends.
     Close(oneshot::Sender<()>),
 }

@@ -1,19 +1,18 @@
-//! Follows the change log: from memory if the follower keeps up, otherwise from the database.
+//! Follows the change log: from memory if the follower keeps up, otherwise from the other machines.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{Authenticator, ChangeSet, Changes, Feed, Revision, StoreError, decode_log_entry, newer_than};
+use bailiwick_storage::{ChangeSet, Changes, Feed, Revision, StoreError, View as _, newer_than};
 use tokio::sync::watch;
-use tokio_postgres::Row;
 
-use crate::{Shared, generation::INTERRUPTED};
+use crate::{Backend, Shared, generation::INTERRUPTED};
 
 /// How many change sets a follower takes at once.
 const CHUNK: usize = 256;
 
-struct PostgresChanges {
-    shared: Arc<Shared>,
+struct RemoteChanges<B: Backend> {
+    shared: Arc<Shared<B>>,
     /// The feed of the generation in which this subscription began; it ends with it.
     feed: Arc<Feed>,
     after: Revision,
@@ -21,29 +20,32 @@ struct PostgresChanges {
     ready: VecDeque<Arc<ChangeSet>>,
 }
 
-pub(crate) async fn follow(shared: &Arc<Shared>, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
+pub(crate) async fn follow<B: Backend>(
+    shared: &Arc<Shared<B>>,
+    after: Revision,
+) -> Result<Box<dyn Changes>, StoreError> {
     let (feed, position) = shared.generations.live()?;
     if after > position {
-        let head = shared.views.newest(shared).await?.revision();
+        let head = shared.newest().await?.revision();
         if after > head {
             return Err(StoreError::Ahead { asked: after, head });
         }
     }
     let news = feed.subscribe();
-    let mut changes = PostgresChanges { shared: shared.clone(), feed, after, news, ready: VecDeque::new() };
+    let mut changes = RemoteChanges { shared: shared.clone(), feed, after, news, ready: VecDeque::new() };
     // Fails at once if the log does not reach back that far.
     changes.ready = changes.fetch().await?;
     Ok(Box::new(changes))
 }
 
-impl PostgresChanges {
+impl<B: Backend> RemoteChanges<B> {
     async fn fetch(&self) -> Result<VecDeque<Arc<ChangeSet>>, StoreError> {
         if let Some(sets) = self.feed.after(self.after, CHUNK) {
             return Ok(sets.into());
         }
         tokio::select! {
             biased;
-            // The database may not answer at all.
+            // The other machines may not answer at all.
             ended = self.ended() => Err(ended),
             sets = self.read() => sets,
         }
@@ -57,36 +59,15 @@ impl PostgresChanges {
         self.shared.generations.live().err().unwrap_or_else(|| StoreError::Unreachable(INTERRUPTED.to_owned()))
     }
 
-    /// Reads from the database.
+    /// Reads from the other machines.
     async fn read(&self) -> Result<VecDeque<Arc<ChangeSet>>, StoreError> {
-        let view = self.shared.views.newest(&self.shared).await?;
-        if self.after < view.oldest() {
-            return Err(StoreError::Compacted { oldest: view.oldest() });
-        }
-        let rows = view.log(self.after, CHUNK as i64).await?;
-        Ok(decode(&self.shared.authenticator, self.after, &rows)?.into())
+        let view = self.shared.newest().await?;
+        Ok(B::log(&self.shared, &view, self.after, CHUNK).await?.into())
     }
-}
-
-/// Decodes entries, which follow each other from the one after a revision on.
-pub(crate) fn decode(
-    authenticator: &Authenticator,
-    after: Revision,
-    rows: &[Row],
-) -> Result<Vec<Arc<ChangeSet>>, StoreError> {
-    let (mut sets, mut next) = (Vec::with_capacity(rows.len()), after.next());
-    for row in rows {
-        if u64::try_from(row.get::<_, i64>(0)) != Ok(next.number()) {
-            return Err(StoreError::Corrupt(format!("entry {} of the change log is missing", next.number())));
-        }
-        sets.push(Arc::new(decode_log_entry(authenticator, next, row.get(1))?.0));
-        next = next.next();
-    }
-    Ok(sets)
 }
 
 #[async_trait]
-impl Changes for PostgresChanges {
+impl<B: Backend> Changes for RemoteChanges<B> {
     async fn next(&mut self) -> Result<Arc<ChangeSet>, StoreError> {
         loop {
             if let Some(set) = self.ready.pop_front() {

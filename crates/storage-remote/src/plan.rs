@@ -1,0 +1,225 @@
+//! What a group of batches writes: the batches are checked one after the other, each on what those before it write.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use bailiwick_storage::{
+    Authenticator, Batch, ChangeSet, Revision, StoreError, StoreState, Versioned, encode_log_entry,
+};
+use bytes::Bytes;
+
+use crate::rows::versioned;
+
+/// How many change sets are pruned at once.
+const PRUNE_STEP: u64 = 256;
+
+/// The changes of the valid batches of a group.
+#[derive(Debug)]
+pub struct Plan {
+    /// The outcome of each batch, in the order of the group, once the plan is committed.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// Rows to write, with their stored form; `None` removes one.
+    pub rows: BTreeMap<Bytes, Option<Bytes>>,
+    /// Entries of the change log.
+    pub log: Vec<(Revision, Vec<u8>)>,
+    /// Entries to remove, up to this one.
+    pub prune: Option<Revision>,
+    /// The state after the group.
+    pub state: StoreState,
+    size: Limits,
+}
+
+/// The outcome of a batch, once the plan is committed.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Written(Arc<ChangeSet>),
+    /// It is valid and changes nothing.
+    Unchanged,
+    Refused(StoreError),
+    /// The transaction has no room for it: it is for the next group.
+    Postponed,
+}
+
+/// How much one transaction may write.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The maximum number of changed rows.
+    pub rows: usize,
+    /// The maximum size of what is written: rows and entries of the log.
+    pub bytes: usize,
+}
+
+impl Limits {
+    /// For a database that takes transactions of any size.
+    pub const NONE: Limits = Limits { rows: usize::MAX, bytes: usize::MAX };
+
+    /// What a change set adds: each row with its header, and again in the log.
+    fn of(set: &ChangeSet) -> Self {
+        let rows = set.changes.len();
+        Limits { rows, bytes: 2 * set.size() + rows * ROW_OVERHEAD }
+    }
+
+    fn has_room(&self, used: Limits, more: Limits) -> bool {
+        used.rows.saturating_add(more.rows) <= self.rows && used.bytes.saturating_add(more.bytes) <= self.bytes
+    }
+}
+
+/// At most this many bytes are written for each row beside its key and its value.
+const ROW_OVERHEAD: usize = 160;
+
+/// The keys that a group of batches reads or writes.
+pub(crate) fn keys(group: &[Batch]) -> Vec<Bytes> {
+    let mut keys: Vec<Bytes> = group.iter().flat_map(|batch| keys_of(batch).cloned()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn keys_of(batch: &Batch) -> impl Iterator<Item = &Bytes> {
+    let expected = batch.expect.iter().map(|expect| &expect.key);
+    let counters = batch.add.iter().map(|add| &add.key);
+    expected.chain(counters).chain(batch.put.iter().map(|(key, _)| key)).chain(&batch.delete)
+}
+
+impl Plan {
+    /// Checks a group. `stored` has the rows of its keys.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when cryptography is not available.
+    pub(crate) fn of(
+        group: &[Batch],
+        mut stored: HashMap<Bytes, Bytes>,
+        state: StoreState,
+        authenticator: &Authenticator,
+        retention: u64,
+        limits: Limits,
+    ) -> Result<Self, StoreError> {
+        let (verdicts, size) = (Vec::with_capacity(group.len()), Limits { rows: 0, bytes: 0 });
+        let mut plan = Plan { verdicts, rows: BTreeMap::new(), log: Vec::new(), prune: None, state, size };
+        for batch in group {
+            let current = |key: &[u8]| -> Result<Option<Versioned>, StoreError> {
+                stored.get(key).map(|row| versioned(authenticator, key, row)).transpose()
+            };
+            let verdict = match batch.clone().plan(current) {
+                Ok(changes) if changes.is_empty() => Verdict::Unchanged,
+                Ok(changes) => {
+                    let set = Arc::new(ChangeSet { revision: plan.state.head.next(), changes });
+                    let size = Limits::of(&set);
+                    if limits.has_room(plan.size, size) {
+                        plan.size = Limits { rows: plan.size.rows + size.rows, bytes: plan.size.bytes + size.bytes };
+                        plan.apply(&set, &mut stored, authenticator)?;
+                        Verdict::Written(set)
+                    } else if plan.log.is_empty() {
+                        Verdict::Refused(too_large(size, limits))
+                    } else {
+                        break;
+                    }
+                }
+                Err(refused) => Verdict::Refused(refused),
+            };
+            plan.verdicts.push(verdict);
+        }
+        // In order, so that a large batch is not postponed for ever.
+        plan.verdicts.resize_with(group.len(), || Verdict::Postponed);
+        if !plan.log.is_empty() {
+            plan.prune(retention);
+        }
+        Ok(plan)
+    }
+
+    /// Whether nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+
+    /// The change sets that are written.
+    pub(crate) fn sets(&self) -> Vec<Arc<ChangeSet>> {
+        let written = self.verdicts.iter().filter_map(|verdict| match verdict {
+            Verdict::Written(set) => Some(set.clone()),
+            _ => None,
+        });
+        written.collect()
+    }
+
+    fn apply(
+        &mut self,
+        set: &ChangeSet,
+        stored: &mut HashMap<Bytes, Bytes>,
+        authenticator: &Authenticator,
+    ) -> Result<(), StoreError> {
+        let mut scratch = Vec::new();
+        for change in &set.changes {
+            let row = match &change.value {
+                Some(value) => {
+                    let mut row = Vec::with_capacity(Authenticator::ROW_HEADER + value.len());
+                    authenticator.encode_row(&mut row, &change.key, set.revision, value, &mut scratch)?;
+                    Some(Bytes::from(row))
+                }
+                None => None,
+            };
+            let old = match &row {
+                Some(row) => stored.insert(change.key.clone(), row.clone()),
+                None => stored.remove(&change.key),
+            };
+            let old = old.map(|old| Authenticator::revision_of(&old));
+            self.state.change(authenticator, &change.key, old, row.is_some().then_some(set.revision));
+            self.rows.insert(change.key.clone(), row);
+        }
+        self.state.head = set.revision;
+        let mut entry = Vec::new();
+        // The state of the store is in its head.
+        encode_log_entry(authenticator, &mut entry, set, &[], &mut scratch)?;
+        self.log.push((set.revision, entry));
+        Ok(())
+    }
+
+    /// Removes the oldest change sets from the log, once there are enough of them.
+    fn prune(&mut self, retention: u64) {
+        let kept = self.state.head.number().saturating_sub(self.state.oldest.number());
+        if kept >= retention.max(1) + PRUNE_STEP {
+            let oldest = Revision::new(self.state.oldest.number() + PRUNE_STEP);
+            (self.state.oldest, self.prune) = (oldest, Some(oldest));
+        }
+    }
+}
+
+fn too_large(size: Limits, limits: Limits) -> StoreError {
+    StoreError::TooLarge(format!(
+        "{} rows and {} bytes with the change log; at most {} rows and {} bytes are written together",
+        size.rows, size.bytes, limits.rows, limits.bytes
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(key: &str, len: usize) -> Batch {
+        Batch { put: vec![(Bytes::copy_from_slice(key.as_bytes()), vec![0; len].into())], ..Batch::default() }
+    }
+
+    #[test]
+    fn what_has_no_room_waits_or_is_refused() {
+        let check = |group: &[Batch], expected: &str| {
+            let limits = Limits { rows: 3, bytes: 3000 };
+            let (state, none) = (StoreState::default(), Authenticator::none());
+            let plan = Plan::of(group, HashMap::new(), state, &none, 10, limits).unwrap();
+            let found = plan.verdicts.iter().map(|verdict| match verdict {
+                Verdict::Written(_) => 'w',
+                Verdict::Unchanged => 'u',
+                Verdict::Refused(StoreError::TooLarge(_)) => 'l',
+                Verdict::Refused(_) => 'r',
+                Verdict::Postponed => 'p',
+            });
+            assert_eq!(found.collect::<String>(), expected);
+            assert_eq!(plan.log.len(), plan.sets().len());
+        };
+        check(&[put("a", 10), put("b", 10), put("c", 10)], "www");
+        check(&[put("a", 10), put("b", 10), put("c", 10), put("d", 10), Batch::default()], "wwwpp");
+        check(&[put("a", 2000), put("b", 10)], "lw");
+        check(&[put("a", 10), put("b", 2000), put("c", 10)], "wpp");
+        check(&[Batch::default(), put("", 1), put("a", 1000), put("a", 1000)], "urwp");
+    }
+}

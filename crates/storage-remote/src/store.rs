@@ -1,0 +1,102 @@
+//! A store on other machines, as all other code uses it.
+
+use std::{future::Future, sync::Arc};
+
+use async_trait::async_trait;
+use bailiwick_storage::{At, Batch, Changes, Health, Revision, ServerId, Store, StoreError, View};
+use tokio::{
+    sync::{mpsc, oneshot, watch::Receiver},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use crate::{Backend, Job, Shared, changes};
+
+/// A store on other machines.
+#[derive(Debug)]
+pub struct RemoteStore<B: Backend> {
+    shared: Arc<Shared<B>>,
+    queue: mpsc::Sender<Job>,
+    /// What was read is current until then.
+    trusted: Receiver<Instant>,
+    follower: JoinHandle<()>,
+}
+
+impl<B: Backend> RemoteStore<B> {
+    /// Starts the follower. A [`Writer`](crate::Writer) takes what comes through the queue.
+    pub fn start(
+        shared: Arc<Shared<B>>,
+        queue: mpsc::Sender<Job>,
+        trusted: Receiver<Instant>,
+        follower: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        RemoteStore { shared, queue, trusted, follower: tokio::spawn(follower) }
+    }
+
+    /// How many batches wait for the writer.
+    pub fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Finishes the queued batches; later calls fail with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        let (done, finished) = oneshot::channel();
+        if self.queue.send(Job::Close(done)).await.is_ok() {
+            // An error means that the writer has already stopped.
+            let _ = finished.await;
+        }
+        self.follower.abort();
+    }
+}
+
+impl<B: Backend> Drop for RemoteStore<B> {
+    fn drop(&mut self) {
+        self.follower.abort();
+        self.shared.generations.close();
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Store for RemoteStore<B> {
+    async fn read(&self, at: At) -> Result<Arc<dyn View>, StoreError> {
+        let view = tokio::select! {
+            biased;
+            // The other machines may not answer at all.
+            ended = self.shared.generations.ended() => return Err(ended),
+            view = self.shared.newest() => view?,
+        };
+        match at {
+            At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),
+            _ => Ok(view),
+        }
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Job::Batch(batch, answer)).await.map_err(|_| StoreError::Closed)?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Unknown("the writer stopped".into())))
+    }
+
+    async fn watch(&self, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
+        changes::follow(&self.shared, after).await
+    }
+
+    async fn head(&self) -> Result<Revision, StoreError> {
+        Ok(self.read(At::Latest).await?.revision())
+    }
+
+    fn server(&self) -> Option<ServerId> {
+        Some(self.shared.server)
+    }
+
+    fn generation(&self) -> Option<u64> {
+        // The task that ends the feed in time may not have run yet, if the whole process was stopped.
+        let is_trusted = Instant::now() < *self.trusted.borrow();
+        self.shared.generations.number().filter(|_| is_trusted)
+    }
+
+    fn health(&self) -> Health {
+        let unconfirmed = || self.shared.generations.live().err().map(|error| error.to_string());
+        Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.to_string()).or_else(unconfirmed) }
+    }
+}

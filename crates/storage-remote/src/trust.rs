@@ -1,0 +1,97 @@
+//! Until when what was read counts as current, and what happens then.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bailiwick_storage::StoreError;
+use tokio::{sync::watch, time::Instant};
+
+use crate::generation::Generations;
+
+/// Why nothing is read.
+const UNCONFIRMED: &str = "the connection to the database is not confirmed";
+
+/// Reads the change log of a store on other machines.
+#[async_trait]
+pub trait Follow: Sync {
+    /// Publishes what is committed, and confirms that it is current, until that fails. Sets `is_reported`, which says that the
+    /// log has a message about a failure, to false when it succeeds again.
+    async fn follow(&self, is_reported: &mut bool) -> StoreError;
+}
+
+/// Until when what was read is current.
+#[derive(Debug)]
+pub struct Trust {
+    until: watch::Sender<Instant>,
+    staleness: Duration,
+}
+
+impl Trust {
+    /// Begins with a store whose head was confirmed at this time, and is trusted for `staleness`.
+    pub fn new(confirmed: Instant, staleness: Duration) -> Self {
+        Trust { until: watch::Sender::new(confirmed + staleness), staleness }
+    }
+
+    /// Until when what was read is current.
+    pub fn subscribe(&self) -> watch::Receiver<Instant> {
+        self.until.subscribe()
+    }
+
+    /// Records that everything which was committed before `begun` has been published, and that the store was the one that all
+    /// servers write to. Afterwards the next feed may begin, if the last one has ended.
+    pub fn confirm(&self, generations: &Generations, begun: Instant) {
+        if *self.until.borrow() <= Instant::now() {
+            // The other task may not have run yet.
+            generations.interrupt(UNCONFIRMED);
+        }
+        self.until.send_replace(begun + self.staleness);
+    }
+
+    /// Follows until the store is closed or the task is aborted; what fails is tried again after a pause.
+    pub async fn follow(&self, generations: &Generations, pause: Duration, log: &impl Follow) {
+        let _ending = Ending(generations);
+        let work = async {
+            let mut is_reported = false;
+            loop {
+                let error = log.follow(&mut is_reported).await;
+                if matches!(error, StoreError::Closed) {
+                    return;
+                }
+                if !is_reported {
+                    tracing::warn!(%error, "the change log of the database cannot be read; it is tried again");
+                }
+                is_reported = true;
+                tokio::time::sleep(pause).await;
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            () = interrupt_in_time(generations, self.until.subscribe()) => {}
+        }
+    }
+}
+
+/// Ends the feed whenever the connection was not confirmed in time.
+async fn interrupt_in_time(generations: &Generations, mut trusted: watch::Receiver<Instant>) {
+    loop {
+        let until = *trusted.borrow_and_update();
+        tokio::time::sleep_until(until).await;
+        if *trusted.borrow() > until {
+            continue;
+        }
+        tracing::error!("the connection to the database is not confirmed: decisions are refused until it is");
+        generations.interrupt(UNCONFIRMED);
+        if trusted.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Ends the feed for good when the follower ends, whatever the reason: nothing would confirm what was read.
+struct Ending<'g>(&'g Generations);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,225 @@
+//! The writer: one transaction for all waiting batches.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bailiwick_storage::{Batch, ChangeSet, StoreError, StoreState};
+use bytes::Bytes;
+use tokio::{sync::mpsc, time::Instant};
+
+use crate::{
+    Backend, Shared,
+    job::{Group, Job, Reply},
+    plan::{self, Limits, Plan, Verdict},
+};
+
+/// The maximum number of batches in one transaction, which limits how long the first one waits for the others.
+const MAX_GROUP: usize = 256;
+/// How long a group is planned again while other servers write first.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Writes to a store on other machines.
+#[async_trait]
+pub trait Target: Send + 'static {
+    /// Connects, unless there is a connection.
+    async fn connect(&mut self) -> Result<(), StoreError>;
+
+    /// Reads the rows of some keys and the state of the store. [`Target::finish`] writes nothing if they change before.
+    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError>;
+
+    /// Writes the plan, or all of it fails; returns when it is durable. Ends what [`Target::begin`] began.
+    async fn finish(&mut self, plan: &Plan) -> Result<(), Failure>;
+
+    /// Drops the connection.
+    fn disconnect(&mut self);
+}
+
+/// Why a plan is not known to be written.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nothing was written.
+    Before(StoreError),
+    /// It may have been written.
+    Unknown(StoreError),
+    /// Nothing was written, since another server wrote first.
+    Again,
+}
+
+/// Options of a writer.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterOptions {
+    /// The minimum number of change sets in the log.
+    pub log_retention: u64,
+    /// How much one transaction may write.
+    pub limits: Limits,
+    /// The pause between a failed attempt to connect and the next.
+    pub retry: Duration,
+}
+
+/// Commits what comes through the queue of a store.
+#[derive(Debug)]
+pub struct Writer<B: Backend, T> {
+    shared: Arc<Shared<B>>,
+    target: T,
+    options: WriterOptions,
+    /// When the next attempt to connect is made, after a failure.
+    retry: Instant,
+    /// What the last transaction had no room for.
+    postponed: Group,
+}
+
+impl<B: Backend, T: Target> Writer<B, T> {
+    /// Writes to a target.
+    pub fn new(shared: Arc<Shared<B>>, target: T, options: WriterOptions) -> Self {
+        Writer { shared, target, options, retry: Instant::now(), postponed: Group::new() }
+    }
+
+    /// Commits what comes until the queue is dropped or a [`Job::Close`] comes.
+    pub async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut closing = None;
+        loop {
+            let mut group = std::mem::take(&mut self.postponed);
+            let mut next = if !group.is_empty() {
+                jobs.try_recv().ok()
+            } else if closing.is_some() {
+                break;
+            } else {
+                let Some(first) = self.first(&mut jobs).await else { break };
+                Some(first)
+            };
+            while let Some(job) = next {
+                match job {
+                    Job::Batch(batch, answer) => group.push((batch, answer)),
+                    Job::Close(done) => {
+                        closing = Some(done);
+                        jobs.close();
+                    }
+                }
+                next = if group.len() < MAX_GROUP { jobs.try_recv().ok() } else { None };
+            }
+            if !group.is_empty() {
+                self.commit(group).await;
+            }
+        }
+        self.shared.generations.close();
+        if let Some(done) = closing {
+            let _ = done.send(());
+        }
+    }
+
+    /// Waits for a job; meanwhile, a connection that was lost is made again. None if the queue was dropped.
+    async fn first(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        loop {
+            let is_refusing = self.shared.health.load().is_some();
+            tokio::select! {
+                job = jobs.recv() => return job,
+                () = tokio::time::sleep_until(self.retry), if is_refusing => {
+                    // Changes are accepted again as soon as there is a connection.
+                    let _ = self.connect().await;
+                }
+            }
+        }
+    }
+
+    /// Commits a group, and answers every batch of it that is not postponed.
+    async fn commit(&mut self, group: Group) {
+        let (batches, answers): (Vec<Batch>, Vec<Reply>) = group.into_iter().unzip();
+        let plan = match self.write(&batches).await {
+            Ok(plan) => plan,
+            Err((None, error)) => return self.refuse(answers, &error),
+            Err((Some(plan), error)) => {
+                let (unknown, refused) = answers.into_iter().zip(plan.verdicts).partition::<Vec<_>, _>(is_written);
+                let why = error.to_string();
+                for (answer, _) in unknown {
+                    let _ = answer.send(Err(StoreError::Unknown(why.clone().into())));
+                }
+                return self.refuse(refused.into_iter().map(|(answer, _)| answer), &error);
+            }
+        };
+        self.publish(&plan.sets()).await;
+        let head = plan.state.head;
+        for ((batch, answer), verdict) in batches.into_iter().zip(answers).zip(plan.verdicts) {
+            let outcome = match verdict {
+                Verdict::Written(set) => Ok(set.revision),
+                Verdict::Unchanged => Ok(head),
+                Verdict::Refused(error) => Err(error),
+                Verdict::Postponed => {
+                    self.postponed.push((batch, answer));
+                    continue;
+                }
+            };
+            // The caller may have been dropped.
+            let _ = answer.send(outcome);
+        }
+    }
+
+    /// Plans and writes a group, again if another server wrote first. The error has the plan if it may have been written.
+    async fn write(&mut self, batches: &[Batch]) -> Result<Plan, (Option<Plan>, StoreError)> {
+        let (keys, end) = (plan::keys(batches), Instant::now() + AGAIN);
+        let WriterOptions { log_retention, limits, .. } = self.options;
+        loop {
+            let (stored, state) = self.begin(&keys).await.map_err(|error| (None, error))?;
+            let plan = Plan::of(batches, stored, state, &self.shared.authenticator, log_retention, limits);
+            let plan = plan.map_err(|error| (None, error))?;
+            match self.target.finish(&plan).await {
+                Ok(()) => return Ok(plan),
+                Err(Failure::Before(error)) => return Err((None, error)),
+                Err(Failure::Unknown(error)) => return Err((Some(plan), error)),
+                Err(Failure::Again) if Instant::now() < end => {}
+                Err(Failure::Again) => {
+                    let why = "other servers wrote first, again and again".to_owned();
+                    return Err((None, StoreError::Unreachable(why)));
+                }
+            }
+        }
+    }
+
+    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
+        if let Some(why) = &*self.shared.health.load()
+            && Instant::now() < self.retry
+        {
+            return Err(StoreError::Unreachable(why.to_string()));
+        }
+        self.connect().await?;
+        self.target.begin(keys).await
+    }
+
+    /// Publishes change sets; if the follower has not seen those before them, waits until it has.
+    async fn publish(&self, sets: &[Arc<ChangeSet>]) {
+        if let Some(last) = sets.last()
+            && !self.shared.generations.publish(sets)
+        {
+            self.shared.generations.reached(last.revision).await;
+        }
+    }
+
+    /// Answers that nothing was written, and drops the connection.
+    fn refuse(&mut self, answers: impl IntoIterator<Item = Reply>, error: &StoreError) {
+        let why = error.to_string();
+        for answer in answers {
+            let _ = answer.send(Err(StoreError::ReadOnly(why.clone())));
+        }
+        self.target.disconnect();
+        if self.shared.health.load().is_none() {
+            tracing::error!(%error, "the database cannot be written: changes are refused until it can");
+            self.retry = Instant::now() + self.options.retry;
+        }
+        self.shared.health.store(Some(Arc::new(why)));
+    }
+
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        if let Err(error) = self.target.connect().await {
+            self.retry = Instant::now() + self.options.retry;
+            self.shared.health.store(Some(Arc::new(error.to_string())));
+            return Err(error);
+        }
+        if self.shared.health.swap(None).is_some() {
+            tracing::info!("the database can be written again");
+        }
+        Ok(())
+    }
+}
+
+fn is_written((_, verdict): &(Reply, Verdict)) -> bool {
+    matches!(verdict, Verdict::Written(_))
+}
