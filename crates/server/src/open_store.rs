@@ -11,8 +11,8 @@ use bytes::Bytes;
 /// A store before its rows are authenticated.
 pub(crate) enum StoreFile {
     Embedded(RedbFile),
-    /// The database, and the lock of the data folder, which has the audit trail.
-    Shared(Box<Database>, FolderLock),
+    /// The database, and the lock of the data folder, which has the audit trail; none if nothing is changed.
+    Shared(Box<Database>, Option<FolderLock>),
 }
 
 /// A store that is open, without keeping it open.
@@ -35,7 +35,7 @@ impl WeakStore {
 #[derive(Clone)]
 pub(crate) enum OpenStore {
     Embedded(Arc<RedbStore>),
-    Shared { store: Arc<PostgresStore>, _lock: Arc<FolderLock> },
+    Shared { store: Arc<PostgresStore>, _lock: Arc<Option<FolderLock>> },
 }
 
 impl From<RedbFile> for StoreFile {
@@ -50,6 +50,14 @@ impl StoreFile {
         match self {
             StoreFile::Embedded(_) => data_dir.display().to_string(),
             StoreFile::Shared(database, _) => database.describe(),
+        }
+    }
+
+    /// The layout of its rows, before an upgrade.
+    pub(crate) fn layout(&self) -> u32 {
+        match self {
+            StoreFile::Embedded(file) => file.layout(),
+            StoreFile::Shared(database, _) => database.layout(),
         }
     }
 

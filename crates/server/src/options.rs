@@ -31,7 +31,7 @@ pub(crate) use issuers::IssuerOptions;
 pub(crate) use listening::{ListeningOptions, bind};
 pub(crate) use logging::LoggingOptions;
 pub(crate) use process::ProcessOptions;
-pub(crate) use shared_store::SharedStoreOptions;
+pub(crate) use shared_store::{DatabaseOptions, SharedStoreOptions};
 pub(crate) use store::{ExistingStoreOptions, StoreOptions};
 pub(crate) use tls::TlsOptions;
 pub(crate) use traces::TraceOptions;

@@ -13,11 +13,16 @@ use bailiwick_storage::{At, CommitError, Store, Tx};
 use prost::Message as _;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::master_key::MasterKeySource;
+
 /// How often a rotation is tried while token keys are replaced at the same time.
 const ATTEMPTS: usize = 10;
 
 /// The master key of a running server. Everything that wraps the keyring holds it for as long as that takes.
-pub(crate) struct MasterKeys(Mutex<Held>);
+pub(crate) struct MasterKeys {
+    held: Mutex<Held>,
+    source: Arc<MasterKeySource>,
+}
 
 /// The key that the stored keyring is wrapped under.
 pub(crate) struct Held {
@@ -27,13 +32,31 @@ pub(crate) struct Held {
 }
 
 impl MasterKeys {
-    pub(crate) fn new(current: MasterKey) -> Self {
-        MasterKeys(Mutex::new(Held::new(current)))
+    /// Holds the key that came from `source`.
+    pub(crate) fn new(current: MasterKey, source: MasterKeySource) -> Self {
+        MasterKeys { held: Mutex::new(Held::new(current)), source: Arc::new(source) }
     }
 
     /// Waits until nothing else wraps the keyring.
     pub(crate) async fn hold(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().await
+        self.held.lock().await
+    }
+
+    /// Opens the stored keyring. If it is wrapped under another master key, since that was replaced through another server,
+    /// reads the key again from where the settings expect it.
+    pub(crate) async fn open(&self, held: &mut Held, wrapped: &WrappedKeyring) -> Result<Keyring, String> {
+        let error = match held.open(wrapped) {
+            Err(SealError::WrongMasterKey) => SealError::WrongMasterKey,
+            opened => return opened.map_err(|error| error.to_string()),
+        };
+        let source = Arc::clone(&self.source);
+        let loaded = tokio::task::spawn_blocking(move || source.load()).await.map_err(|e| e.to_string())?;
+        let loaded = loaded.map_err(|failure| format!("{error}: {failure}"))?;
+        let next = loaded.ok_or_else(|| format!("{error}: {} is missing", self.source))?;
+        let keyring = wrapped.unwrap_with(&next).map_err(|e| self.source.refused(&next, wrapped, e).to_string())?;
+        *held = Held::new(next);
+        tracing::warn!("the master key was replaced through another server, and read again from {}", self.source);
+        Ok(keyring)
     }
 }
 

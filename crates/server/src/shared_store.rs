@@ -8,13 +8,13 @@ use std::time::Duration;
 use bailiwick_operation::Random as _;
 use bailiwick_storage::ServerId;
 use bailiwick_storage_postgres::{Address, Database, Options};
-use bailiwick_storage_redb::{OpenError, lock_folder};
+use bailiwick_storage_redb::{FolderLock, OpenError, lock_folder};
 use data_encoding::HEXLOWER;
 
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::open_store::StoreFile;
-use crate::options::SharedStoreOptions;
+use crate::options::DatabaseOptions;
 use crate::private_file;
 use crate::store_password;
 use crate::system::SystemRandomness;
@@ -25,37 +25,18 @@ const REPORTED: Duration = Duration::from_secs(2);
 const SERVER: &str = "server-id";
 
 /// Opens the database at an address. Waits while another server starts it for the first time.
-pub(crate) async fn open(address: &str, shared: &SharedStoreOptions, data_dir: &Path) -> Result<StoreFile, Failure> {
-    let wrong = |why: String| Failure::with_code(format!("--store: {why}"), 2);
-    let parsed = Address::parse(address, None).map_err(|error| wrong(error.to_string()))?;
-    if parsed.has_password() && std::env::args().any(|argument| argument.contains(address)) {
-        let why = "the list of processes shows the password: put the address into BAILIWICK_STORE, or the password into a file, --store-password-file";
-        return Err(wrong(why.to_owned()));
-    }
-    let password = store_password::find(shared.store_password_file.as_deref(), &parsed)?;
-    let parsed = match password {
-        Some(password) => Address::parse(address, Some(&password)).map_err(|error| wrong(error.to_string()))?,
-        None => parsed,
-    };
-    if parsed.is_exposed() {
-        tracing::warn!(
-            "sslmode=disable: whoever can read the network between this server and the database reads what they send"
-        );
-    }
-    let shown = data_dir.display();
-    if data_dir::has_store(data_dir)? {
-        return Err(Failure::new(format!(
-            "the data folder {shown} has an embedded store: name another folder with --data-dir for the audit trail of this server, or leave out --store"
-        )));
-    }
-    let lock = lock_folder(data_dir).map_err(|error| match error {
-        OpenError::InUse(_) => Failure::new(format!(
-            "the data folder {shown} is in use: each server has a folder of its own, named with --data-dir"
-        )),
-        error => Failure::new(format!("cannot use the data folder {shown}: {error}")),
-    })?;
+pub(crate) async fn open(
+    address: &str,
+    options: &DatabaseOptions,
+    max_staleness: Option<Duration>,
+    data_dir: &Path,
+) -> Result<StoreFile, Failure> {
+    let parsed = parse(address, options)?;
+    refuse_embedded(data_dir)?;
+    let lock = lock(data_dir)?;
     let server = server_id(data_dir)?;
-    let options = Options { max_staleness: shared.max_staleness(), ..Options::of(server) };
+    let usual = Options::of(server);
+    let options = Options { max_staleness: max_staleness.unwrap_or(usual.max_staleness), ..usual };
     let place = parsed.describe();
     let mut opening = Box::pin(Database::open(parsed, options));
     let database = match tokio::time::timeout(REPORTED, &mut opening).await {
@@ -65,8 +46,85 @@ pub(crate) async fn open(address: &str, shared: &SharedStoreOptions, data_dir: &
             opening.await
         }
     };
-    let database = database.map_err(|error| Failure::new(format!("cannot open the store in {place}: {error}")))?;
-    Ok(StoreFile::Shared(Box::new(database), lock))
+    Ok(StoreFile::Shared(Box::new(database.map_err(|error| unopened(&place, &error))?), Some(lock)))
+}
+
+/// Opens a store that exists, as the stopped server with this data folder, while other servers may run. That server writes
+/// the audit records of the changes at its next start.
+pub(crate) async fn open_existing(
+    address: &str,
+    options: &DatabaseOptions,
+    data_dir: &Path,
+) -> Result<StoreFile, Failure> {
+    let parsed = parse(address, options)?;
+    refuse_embedded(data_dir)?;
+    let shown = data_dir.display();
+    if !data_dir.join(SERVER).exists() {
+        return Err(Failure::new(format!(
+            "{shown} is not the data folder of a server with a database: name that of a stopped one with --data-dir; it writes the audit record at its next start"
+        )));
+    }
+    let lock = lock(data_dir)?;
+    let database = existing(parsed, server_id(data_dir)?).await?;
+    Ok(StoreFile::Shared(Box::new(database), Some(lock)))
+}
+
+/// Opens a store that exists, only to read it, while any servers may run.
+pub(crate) async fn open_unchanged(address: &str, options: &DatabaseOptions) -> Result<StoreFile, Failure> {
+    let database = existing(parse(address, options)?, random_id()).await?;
+    Ok(StoreFile::Shared(Box::new(database), None))
+}
+
+async fn existing(parsed: Address, server: ServerId) -> Result<Database, Failure> {
+    let place = parsed.describe();
+    let database = Database::open_existing(parsed, Options::of(server)).await;
+    let database = database.map_err(|error| unopened(&place, &error))?;
+    database.ok_or_else(|| Failure::new(format!("there is no store in {place}")))
+}
+
+fn unopened(place: &str, error: &bailiwick_storage_postgres::OpenError) -> Failure {
+    Failure::new(format!("cannot open the store in {place}: {error}"))
+}
+
+/// Reads an address and finds its password.
+fn parse(address: &str, options: &DatabaseOptions) -> Result<Address, Failure> {
+    let wrong = |why: String| Failure::with_code(format!("--store: {why}"), 2);
+    let parsed = Address::parse(address, None).map_err(|error| wrong(error.to_string()))?;
+    if parsed.has_password() && std::env::args().any(|argument| argument.contains(address)) {
+        let why = "the list of processes shows the password: put the address into BAILIWICK_STORE, or the password into a file, --store-password-file";
+        return Err(wrong(why.to_owned()));
+    }
+    let password = store_password::find(options.store_password_file.as_deref(), &parsed)?;
+    let parsed = match password {
+        Some(password) => Address::parse(address, Some(&password)).map_err(|error| wrong(error.to_string()))?,
+        None => parsed,
+    };
+    if parsed.is_exposed() {
+        tracing::warn!(
+            "sslmode=disable: whoever can read the network between this server and the database reads what they send"
+        );
+    }
+    Ok(parsed)
+}
+
+fn refuse_embedded(data_dir: &Path) -> Result<(), Failure> {
+    if !data_dir::has_store(data_dir)? {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "the data folder {} has an embedded store: name another folder with --data-dir for the audit trail of this server, or leave out --store",
+        data_dir.display()
+    )))
+}
+
+fn lock(data_dir: &Path) -> Result<FolderLock, Failure> {
+    let shown = data_dir.display();
+    lock_folder(data_dir).map_err(|error| match error {
+        OpenError::InUse(_) => Failure::new(format!(
+            "the data folder {shown} is in use: each server has a folder of its own, named with --data-dir; a command needs that of a stopped server, while the other servers may run"
+        )),
+        error => Failure::new(format!("cannot use the data folder {shown}: {error}")),
+    })
 }
 
 /// The id of this server, which is made at its first start.
@@ -79,12 +137,17 @@ fn server_id(data_dir: &Path) -> Result<ServerId, Failure> {
             id.map(ServerId).ok_or_else(|| failed(&"expected 32 hexadecimal digits, which identify the server"))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let mut id = [0; 16];
-            SystemRandomness::default().fill(&mut id);
-            let text = format!("{}\n", HEXLOWER.encode(&id));
+            let id = random_id();
+            let text = format!("{}\n", HEXLOWER.encode(&id.0));
             private_file::create(&file, 0o600, text.as_bytes()).map_err(|error| failed(&error))?;
-            Ok(ServerId(id))
+            Ok(id)
         }
         Err(error) => Err(failed(&error)),
     }
+}
+
+fn random_id() -> ServerId {
+    let mut id = [0; 16];
+    SystemRandomness::default().fill(&mut id);
+    ServerId(id)
 }

@@ -17,6 +17,8 @@ use crate::signals::stopped;
 const ANNOUNCED: Duration = Duration::from_secs(3);
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The pause while the master key does not open the keys of the store.
+const WRONG_KEY: Duration = Duration::from_secs(10);
 
 /// Uses keys that are in the store. If other servers may use it, they open from now on and seal after some seconds.
 pub(crate) fn adopt(service: &Service, keyring: Keyring) {
@@ -39,43 +41,66 @@ pub(crate) async fn follow(service: Arc<Service>, master: Arc<MasterKeys>, mut s
         return;
     }
     loop {
+        let failure = tokio::select! {
+            () = stopped(&mut stop) => return,
+            Err(failure) = follow_until_failure(&service, &master) => failure,
+        };
+        let pause = match failure {
+            Failure::Store(StoreError::Closed) => return,
+            Failure::Store(error) => {
+                tracing::debug!(%error, "the keys of the store are read again");
+                PAUSE
+            }
+            Failure::Read(error) => {
+                tracing::debug!(?error, "the keys of the store are read again");
+                PAUSE
+            }
+            Failure::Keys(why) => {
+                tracing::error!(
+                    why,
+                    "the token keys in the store cannot be opened, and sessions that other servers begin later will be refused: if the master key was replaced through another server, put the new key where the settings of this server expect it, or start this one again with it"
+                );
+                WRONG_KEY
+            }
+        };
         tokio::select! {
             () = stopped(&mut stop) => return,
-            Err(error) = follow_until_failure(&service, &master) => match error {
-                Failure::Store(StoreError::Closed) => return,
-                Failure::Store(error) => tracing::debug!(%error, "the keys of the store are read again"),
-                Failure::Keys(error) => tracing::error!(?error, "the token keys in the store cannot be opened: if the master key was replaced through another server, start this one again with the new key"),
-            },
+            () = tokio::time::sleep(pause) => {}
         }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
 enum Failure {
     Store(StoreError),
-    Keys(IamError),
+    /// The row cannot be read at the moment.
+    Read(IamError),
+    /// The row cannot be opened.
+    Keys(String),
 }
 
 async fn follow_until_failure(service: &Service, master: &MasterKeys) -> Result<std::convert::Infallible, Failure> {
     let store = &service.parts().store;
     let mut changes = store.watch(store.head().await.map_err(Failure::Store)?).await.map_err(Failure::Store)?;
     // What changed before the subscription.
-    take_over(service, master).await.map_err(Failure::Keys)?;
+    take_over(service, master).await?;
     let keyring = keys::keyring();
     loop {
         let set = changes.next().await.map_err(Failure::Store)?;
         if set.changes.iter().any(|change| change.key == keyring) {
-            take_over(service, master).await.map_err(Failure::Keys)?;
+            take_over(service, master).await?;
         }
     }
 }
 
-async fn take_over(service: &Service, master: &MasterKeys) -> Result<(), IamError> {
+async fn take_over(service: &Service, master: &MasterKeys) -> Result<(), Failure> {
     let parts = service.parts();
+    // Nothing newer is taken over before what is read here.
     let mut held = master.hold().await;
-    let begun = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), At::Latest);
-    let stored = begun.await?.keyring().await?.unwrap_or_default();
-    let keyring = held.open(&WrappedKeyring::from_bytes(stored.to_vec())).map_err(IamError::internal)?;
-    adopt(service, keyring);
+    let stored = async {
+        Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), At::Latest).await?.keyring().await
+    };
+    let stored = stored.await.map_err(Failure::Read)?.unwrap_or_default();
+    let opened = master.open(&mut held, &WrappedKeyring::from_bytes(stored.to_vec())).await;
+    adopt(service, opened.map_err(Failure::Keys)?);
     Ok(())
 }

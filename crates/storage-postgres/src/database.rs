@@ -45,6 +45,31 @@ impl Database {
         let client = connect(&address).await?;
         schema::lock(&client).await?;
         schema::prepare(&client).await?;
+        let mut database = Self::read(&client, address, options).await?;
+        if database.is_unused() {
+            database.first_start = Some(client);
+        } else {
+            schema::unlock(&client).await?;
+        }
+        Ok(database)
+    }
+
+    /// As [`Database::open`], of a store that exists; none if the database has no store, or its first start has not been
+    /// completed. Makes no tables.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_existing(address: Address, options: Options) -> Result<Option<Self>, OpenError> {
+        let client = connect(&address).await?;
+        if !schema::exists(&client).await? {
+            return Ok(None);
+        }
+        let database = Self::read(&client, address, options).await?;
+        Ok(Some(database).filter(|database| !database.is_unused()))
+    }
+
+    /// Reads the head and the keyring over a connection that is confirmed.
+    async fn read(client: &Client, address: Address, options: Options) -> Result<Self, OpenError> {
         // What is read after it was current then: a database that was replaced does not confirm.
         let opened = Instant::now();
         let server = &options.server.0[..];
@@ -58,12 +83,7 @@ impl Database {
             let stored: &[u8] = row.get(0);
             Bytes::copy_from_slice(stored.get(Authenticator::ROW_HEADER..).unwrap_or_default())
         });
-        let is_unused = head.revision == Revision::ZERO;
-        if !is_unused {
-            schema::unlock(&client).await?;
-        }
-        let first_start = is_unused.then_some(client);
-        Ok(Database { address, options, head, opened, keyring, first_start })
+        Ok(Database { address, options, head, opened, keyring, first_start: None })
     }
 
     /// Returns whether nothing was ever committed.
@@ -74,6 +94,11 @@ impl Database {
     /// Returns the wrapped keyring in the database.
     pub fn keyring(&self) -> Option<Bytes> {
         self.keyring.clone()
+    }
+
+    /// The layout of the tables.
+    pub fn layout(&self) -> u32 {
+        schema::LAYOUT.unsigned_abs()
     }
 
     /// Where the database is, for messages.

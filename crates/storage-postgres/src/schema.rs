@@ -46,14 +46,24 @@ pub(crate) async fn unlock(client: &Client) -> Result<(), tokio_postgres::Error>
 /// # Errors
 /// [`OpenError::Newer`] if a newer version wrote them.
 pub(crate) async fn prepare(client: &Client) -> Result<(), OpenError> {
+    if !exists(client).await? {
+        client.batch_execute(&format!("BEGIN; {TABLES} COMMIT")).await?;
+    }
+    Ok(())
+}
+
+/// Returns whether the tables are there.
+///
+/// # Errors
+/// [`OpenError::Newer`] if a newer version wrote them.
+pub(crate) async fn exists(client: &Client) -> Result<bool, OpenError> {
     let there = client.query_one("SELECT to_regclass('bailiwick_head') IS NOT NULL", &[]).await?;
     if !there.get::<_, bool>(0) {
-        client.batch_execute(&format!("BEGIN; {TABLES} COMMIT")).await?;
-        return Ok(());
+        return Ok(false);
     }
     let layout = client.query_opt("SELECT layout FROM bailiwick_head", &[]).await?;
     match layout.map(|row| row.get::<_, i32>(0)) {
-        Some(LAYOUT) => Ok(()),
+        Some(LAYOUT) => Ok(true),
         Some(found) if found > LAYOUT => {
             Err(OpenError::Newer { found: found.unsigned_abs(), known: LAYOUT.unsigned_abs() })
         }

@@ -1,4 +1,4 @@
-//! `bailiwick recover-root`: new root credentials on a stopped server.
+//! `bailiwick recover-root`: new root credentials in the store of a stopped server, or in a database.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -16,9 +16,9 @@ use prost::Message as _;
 use crate::deployment::{Found, Missing};
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
-use crate::options::{StoreOptions, parse_region};
+use crate::options::{DatabaseOptions, StoreOptions, parse_region};
 use crate::output;
-use crate::{data_dir, deployment, process, root_credentials, rotation, store};
+use crate::{data_dir, deployment, process, root_credentials, rotation, shared_store, store};
 
 /// Replace the root credentials of an account
 ///
@@ -26,14 +26,21 @@ use crate::{data_dir, deployment, process, root_credentials, rotation, store};
 /// access key of the account's root user and creates a new one, which is shown once. Works on the store of a stopped
 /// server, with the master key. The audit trail records it as RecoverRoot.
 ///
+/// With --store, the server of the data folder must be stopped, and the others may run: they know the new key within a
+/// second, and refuse the old ones.
+///
 /// Exit codes: 0 replaced, 1 the store cannot be opened or changed, 2 wrong usage.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick recover-root
-  bailiwick recover-root --data-dir /var/lib/bailiwick/data --account 111122223333")]
+  bailiwick recover-root --data-dir /var/lib/bailiwick/data --account 111122223333
+  bailiwick recover-root --store postgres://bailiwick@db.example.com/iam \\
+    --data-dir /var/lib/bailiwick/data")]
 pub(crate) struct Options {
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    database: DatabaseOptions,
     /// Twelve digits of the account [default: the management account]
     #[arg(long, value_name = "DIGITS")]
     account: Option<AccountId>,
@@ -55,11 +62,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 async fn recover(options: &Options) -> Result<(), Failure> {
     let folder = options.store.data_dir.display();
-    let nothing = || Failure::new(format!("no store in {folder}: name its folder with --data-dir"));
-    if !data_dir::has_store(&options.store.data_dir)? {
-        return Err(nothing());
-    }
-    let file = store::open(&options.store)?;
+    let nothing =
+        || Failure::new(format!("no store in {folder}: name its folder with --data-dir, or a database with --store"));
+    let file = match &options.database.store {
+        Some(address) => shared_store::open_existing(address, &options.database, &options.store.data_dir).await?,
+        None if data_dir::has_store(&options.store.data_dir)? => store::open(&options.store)?.into(),
+        None => return Err(nothing()),
+    };
     let Found::Used(opened) = deployment::read(&options.store, file, Missing::Refused).await? else {
         return Err(nothing());
     };
@@ -96,14 +105,25 @@ async fn replace(
     }
     match tx.commit().await {
         Ok(_) => {}
-        Err(CommitError::Conflict) => return Err(Failure::new("nothing was changed: the store changed meanwhile")),
+        Err(CommitError::Conflict) => {
+            if !on_terminal {
+                root_credentials::remove_unused(&file)?;
+            }
+            return Err(Failure::new(
+                "nothing was changed: root's access keys were changed at the same time; try again",
+            ));
+        }
         Err(CommitError::Failed(e)) => return Err(Failure::new(format!("the store may not have been changed: {e:?}"))),
     }
     output::print(&format!("{}\n\n", summary(&recovered)))?;
     root_credentials::show(&exports, &file, on_terminal)?;
-    output::print(
-        "Start the server again, and set AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS to its address, in addition to the key.\n",
-    )
+    let start = match &options.database.store {
+        Some(_) => "Start the server of this data folder again, which writes the audit record",
+        None => "Start the server again",
+    };
+    output::print(&format!(
+        "{start}, and set AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS to its address, in addition to the key.\n"
+    ))
 }
 
 /// Adds the audit record of the recovery to the change. It has no caller; it names the host's user that runs the

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::master_key::MasterKeySource;
 use crate::open_store::StoreFile;
-use crate::options::{ExistingStoreOptions, SharedStoreOptions, beside, parse_region};
+use crate::options::{DatabaseOptions, ExistingStoreOptions, beside, parse_region};
 use crate::{output, private_file, process, rotation, shared_store, store};
 
 /// How many waiting audit events are moved in one transaction.
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     store: ExistingStoreOptions,
     #[command(flatten)]
-    shared_store: SharedStoreOptions,
+    database: DatabaseOptions,
     /// File of the backup
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
@@ -57,7 +57,7 @@ pub(crate) struct Options {
 impl Options {
     /// Where the store is made, for messages.
     fn place(&self) -> String {
-        match &self.shared_store.store {
+        match &self.database.store {
             Some(_) => "The database".to_owned(),
             None => self.store.data_dir.display().to_string(),
         }
@@ -93,7 +93,7 @@ async fn restore(options: &Options) -> Result<(Manifest, u64), Failure> {
     let master = source.expect()?;
     let keyring = file.keyring.unwrap_with(&master).map_err(|e| source.refused(&master, &file.keyring, e))?;
     let authenticator = store::authenticator(&keyring)?;
-    if let Some(address) = &options.shared_store.store {
+    if let Some(address) = &options.database.store {
         return restore_shared(options, address, file, &authenticator, &source, &master).await;
     }
     let unfinished = beside(data_dir, ".restoring");
@@ -131,9 +131,9 @@ async fn restore_shared(
     source: &MasterKeySource,
     master: &MasterKey,
 ) -> Result<(Manifest, u64), Failure> {
-    let (shared, data_dir) = (&options.shared_store, &options.store.data_dir);
+    let (shared, data_dir) = (&options.database, &options.store.data_dir);
     let (manifest, state) = (backup.manifest.clone(), backup.state.clone());
-    let StoreFile::Shared(database, lock) = shared_store::open(address, shared, data_dir).await? else {
+    let StoreFile::Shared(database, lock) = shared_store::open(address, shared, None, data_dir).await? else {
         return Err(Failure::new("an address names no database"));
     };
     let place = database.describe();
@@ -144,7 +144,7 @@ async fn restore_shared(
     let made = database.restore(authenticator, &state, rows).await;
     made.map_err(|e| Failure::new(format!("{} cannot be restored into {place}: {e}", options.from.display())))?;
     drop(lock);
-    let file = shared_store::open(address, shared, data_dir).await?;
+    let file = shared_store::open(address, shared, None, data_dir).await?;
     let epoch = begin(options, data_dir, file, source, master, &manifest).await?;
     Ok((manifest, epoch))
 }

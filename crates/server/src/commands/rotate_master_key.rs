@@ -14,9 +14,9 @@ use crate::deployment::{self, Found, Missing};
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::master_key::{KeyCommand, MasterKeySource};
-use crate::options::{ExistingStoreOptions, parse_region};
+use crate::options::{DatabaseOptions, ExistingStoreOptions, parse_region};
 use crate::rotation::{Held, Rotated, Rotation};
-use crate::{data_dir, output, process, store};
+use crate::{data_dir, output, process, shared_store, store};
 
 /// Replace the master key of a store
 ///
@@ -25,16 +25,24 @@ use crate::{data_dir, output, process, store};
 /// opens with the new key only: put it where the settings of the server expect the master key before its next start. What
 /// the data keys have sealed stays as it is. The audit trail records it as RotateMasterKey.
 ///
+/// Of servers with one database, name the data folder of any one, with --store if that server is stopped. The others may run:
+/// each reads the new key from where its settings expect the master key, without a restart, so put the key there on every
+/// machine before this command. A server with BAILIWICK_MASTER_KEY must be started again.
+///
 /// Exit codes: 0 replaced, 1 the master key was not replaced, or that is not known, 2 wrong usage.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick rotate-master-key --data-dir /var/lib/bailiwick/data \\
     --new-master-key-file /root/new.key
   bailiwick rotate-master-key --master-key-command 'kms-client decrypt old' \\
-    --new-master-key-command 'kms-client decrypt new'")]
+    --new-master-key-command 'kms-client decrypt new'
+  bailiwick rotate-master-key --store postgres://bailiwick@db.example.com/iam \\
+    --data-dir /var/lib/bailiwick/data --new-master-key-file /root/new.key")]
 pub(crate) struct Options {
     #[command(flatten)]
     store: ExistingStoreOptions,
+    #[command(flatten)]
+    database: DatabaseOptions,
     /// File of the new master key: 64 hexadecimal digits or base64, as from `openssl rand -hex 32`
     #[arg(
         long,
@@ -59,9 +67,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
     let Rotated { previous, current } = runtime.block_on(rotate(options))?;
-    let folder = options.store.data_dir.display();
+    let place = match &options.database.store {
+        Some(_) => "The store in the database".to_owned(),
+        None => format!("The store of {}", options.store.data_dir.display()),
+    };
     output::print(&format!(
-        "The store in {folder} has the master key {current} from now on; {previous} does not open it any more.\nPut the new key where the settings of the server expect the master key before its next start.\nBackups from before need the key {previous}: keep it for as long as you keep them, or make a new backup now.\n"
+        "{place} has the master key {current} from now on; {previous} does not open it any more.\nPut the new key where the settings of the server expect the master key before its next start; on every machine, if servers share a database.\nBackups from before need the key {previous}: keep it for as long as you keep them, or make a new backup now.\n"
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -82,9 +93,10 @@ impl Options {
 async fn rotate(options: &Options) -> Result<Rotated, Failure> {
     let data_dir = &options.store.data_dir;
     let folder = data_dir.display();
-    let nothing = || Failure::new(format!("no store in {folder}: name its folder with --data-dir"));
+    let nothing =
+        || Failure::new(format!("no store in {folder}: name its folder with --data-dir, or a database with --store"));
     let connection = Connection::open(data_dir).await?;
-    if connection.is_none() && !data_dir::has_store(data_dir)? {
+    if connection.is_none() && options.database.store.is_none() && !data_dir::has_store(data_dir)? {
         return Err(nothing());
     }
     let (current, next) = (options.store.key_source()?.expect()?, options.new_key()?);
@@ -97,7 +109,10 @@ async fn rotate(options: &Options) -> Result<Rotated, Failure> {
             Answer::Backup { .. } => Err(Failure::new("the server answered another command")),
         };
     }
-    let file = store::open_folder(data_dir)?;
+    let file = match &options.database.store {
+        Some(address) => shared_store::open_existing(address, &options.database, data_dir).await?,
+        None => store::open_folder(data_dir)?.into(),
+    };
     let source = options.store.key_source()?;
     let Found::Used(opened) = deployment::open(data_dir, &source, &current, file, Missing::Refused).await? else {
         return Err(nothing());

@@ -128,7 +128,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let public_url = options.listening.public_url(&endpoint);
     let opened = first_start::open(&options.store, &options.deployment, file, &endpoint, &public_url).await?;
     let (open, store) = (opened.open.clone(), opened.store());
-    let master_keys = Arc::new(MasterKeys::new(opened.master.clone()));
+    let master_keys = Arc::new(MasterKeys::new(opened.master.clone(), options.store.key_source()?));
     let control = Control::bind(&options.store.data_dir);
     let deployment = opened.deployment(options.deployment.region.clone(), public_url, issuer_keys);
     deployment::add_new_managed_policies(&deployment, &store).await;
@@ -224,8 +224,10 @@ async fn serve(options: Options) -> Result<(), Failure> {
 /// Opens the store, and refuses to make a new one where another is expected.
 async fn open(options: &Options) -> Result<StoreFile, Failure> {
     let (files, init) = (&options.store, options.deployment.init);
-    if let Some(address) = &options.shared_store.store {
-        let file = shared_store::open(address, &options.shared_store, &files.data_dir).await?;
+    let shared = &options.shared_store;
+    if let Some(address) = &shared.database.store {
+        let staleness = Some(shared.max_staleness());
+        let file = shared_store::open(address, &shared.database, staleness, &files.data_dir).await?;
         let is_unused = file.is_unused().map_err(|error| Failure::new(error.to_string()))?;
         if data_dir::expect(files, "in the database", !is_unused, init)? == Expected::New {
             first_start::check(files)?;

@@ -5,10 +5,22 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// The group "Shared store".
+/// The group "Shared store" of a server.
 #[derive(Args)]
 #[command(next_help_heading = "Shared store")]
 pub(crate) struct SharedStoreOptions {
+    #[command(flatten)]
+    pub(crate) database: DatabaseOptions,
+    /// Seconds for which a server that cannot reach the database goes on deciding from what it read
+    #[arg(long, env = "BAILIWICK_MAX_STALENESS", default_value_t = 5, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=60))]
+    max_staleness: u64,
+}
+
+/// The group "Shared store" of a command.
+#[derive(Args)]
+#[command(next_help_heading = "Shared store")]
+pub(crate) struct DatabaseOptions {
     /// Database for all data but the audit trail, which any number of servers use at once:
     /// postgres://USER@HOST:PORT/NAME, with the parameters of libpq. Instead of the embedded store; the data folder has the
     /// server's audit trail
@@ -17,10 +29,6 @@ pub(crate) struct SharedStoreOptions {
     /// File with the password for the database [default: PGPASSWORD, or the file that PGPASSFILE names]
     #[arg(long, env = "BAILIWICK_STORE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) store_password_file: Option<PathBuf>,
-    /// Seconds for which a server that cannot reach the database goes on deciding from what it read
-    #[arg(long, env = "BAILIWICK_MAX_STALENESS", default_value_t = 5, value_name = "SECONDS",
-        value_parser = clap::value_parser!(u64).range(1..=60))]
-    max_staleness: u64,
 }
 
 impl SharedStoreOptions {

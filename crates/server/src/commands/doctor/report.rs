@@ -12,8 +12,7 @@ use crate::output::{self, ASIDE, BAD, GOOD, styled};
 const SHOWN: usize = 1_000;
 
 /// A restore is the only remedy.
-const RESTORE: &str =
-    "restore a backup; without one, `bailiwick serve --accept-damaged-store` starts once with what is left";
+const RESTORE: &str = "restore a backup; without one, `bailiwick serve --accept-damaged-store` starts an embedded store once with what is left";
 /// The rows are authentic, so Bailiwick wrote them.
 const DEFECT: &str = "Bailiwick wrote this, so it is a defect: report it with this output. Until then, delete the object and create it again, or restore a backup";
 
