@@ -43,7 +43,8 @@ const UNCHECKED: u8 = 2;
 #[command(after_help = "Examples:
   bailiwick doctor --data-dir /var/lib/bailiwick/data
   bailiwick doctor --json --data-dir /mnt/restored/data --master-key-file /run/secrets/master-key
-  bailiwick doctor --store postgres://bailiwick@db.example.com/iam --data-dir /var/lib/bailiwick/data")]
+  bailiwick doctor --store postgres://bailiwick@db.example.com/iam \\
+    --data-dir /var/lib/bailiwick/data")]
 pub(crate) struct Options {
     #[command(flatten)]
     store: ExistingStoreOptions,
