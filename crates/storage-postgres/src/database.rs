@@ -9,7 +9,8 @@ use tokio_postgres::Client;
 use crate::{
     Address, OpenError, Options, PostgresStore, Shared,
     connection::{ANSWER, connect, within},
-    follower::{CONFIRM, Follower},
+    follower::Follower,
+    lease::Lease,
     readers::Readers,
     restore, schema,
     view::Head,
@@ -23,6 +24,7 @@ use crate::{
 pub struct Database {
     address: Address,
     options: Options,
+    lease: Lease,
     head: Head,
     opened: Instant,
     keyring: Option<Bytes>,
@@ -43,9 +45,13 @@ impl Database {
     /// One variant, with a one-line message, per reason: [`OpenError`].
     pub async fn open(address: Address, options: Options) -> Result<Self, OpenError> {
         let client = connect(&address).await?;
+        let lease = Lease::new(&client, options.server).await?;
+        if schema::exists(&client).await? {
+            lease.wait(&client).await?;
+        }
         schema::lock(&client).await?;
         schema::prepare(&client).await?;
-        let mut database = Self::read(&client, address, options).await?;
+        let mut database = Self::read(&client, address, options, lease).await?;
         if database.is_unused() {
             database.first_start = Some(client);
         } else {
@@ -64,16 +70,19 @@ impl Database {
         if !schema::exists(&client).await? {
             return Ok(None);
         }
-        let database = Self::read(&client, address, options).await?;
+        let lease = Lease::new(&client, options.server).await?;
+        lease.wait(&client).await?;
+        let database = Self::read(&client, address, options, lease).await?;
         Ok(Some(database).filter(|database| !database.is_unused()))
     }
 
     /// Reads the head and the keyring over a connection that is confirmed.
-    async fn read(client: &Client, address: Address, options: Options) -> Result<Self, OpenError> {
+    async fn read(client: &Client, address: Address, options: Options, lease: Lease) -> Result<Self, OpenError> {
         // What is read after it was current then: a database that was replaced does not confirm.
         let opened = Instant::now();
-        let server = &options.server.0[..];
-        within(ANSWER, client.execute(CONFIRM, &[&server])).await?;
+        if !lease.confirm(client, &Lease::prepare(client).await?).await? {
+            return Err(OpenError::SameServer);
+        }
         let head = client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[]).await?;
         let head = Head::read(&head)?;
         let key = &*keys::keyring();
@@ -83,7 +92,7 @@ impl Database {
             let stored: &[u8] = row.get(0);
             Bytes::copy_from_slice(stored.get(Authenticator::ROW_HEADER..).unwrap_or_default())
         });
-        Ok(Database { address, options, head, opened, keyring, first_start: None })
+        Ok(Database { address, options, head, lease, opened, keyring, first_start: None })
     }
 
     /// Returns whether nothing was ever committed.
@@ -119,7 +128,10 @@ impl Database {
     ) -> Result<(), OpenError> {
         let client = self.first_start.take().ok_or_else(|| OpenError::Corrupt("it is in use".into()))?;
         let expected = StoreState::open(authenticator, sealed_state)?;
-        restore::fill(&client, authenticator, &expected, rows).await
+        let filled = restore::fill(&client, authenticator, &expected, rows).await;
+        // The same process opens the store next. A connection that was lost leaves the row to be waited for.
+        let _ = self.lease.remove(&client).await;
+        filled
     }
 
     /// Starts the store; the authenticator checks every row.
@@ -128,8 +140,8 @@ impl Database {
     /// [`OpenError::Corrupt`] if the state in the database is not authentic.
     pub fn start(self, authenticator: Authenticator) -> Result<PostgresStore, OpenError> {
         let state = self.head.state(&authenticator)?;
-        let Database { address, options, head, opened, first_start, .. } = self;
-        let readers = Readers::new(address.clone(), options.readers);
+        let Database { address, options, lease, head, opened, first_start, .. } = self;
+        let readers = Readers::new(address.clone(), options.readers, lease.clone());
         let generations = Generations::new(state.head, options.recent, options.recent_bytes);
         let shared = Shared::new(readers, authenticator, options.server, head.epoch, generations);
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
@@ -137,7 +149,7 @@ impl Database {
         let session = Session::new(shared.clone(), address.clone(), first_start);
         let writer = Writer::new(shared.clone(), session, WriterOptions { log_retention, limits: Limits::NONE, retry });
         tokio::spawn(writer.run(jobs));
-        let follower = Follower::new(shared.clone(), address, options, opened);
+        let follower = Follower::new(shared.clone(), address, options, lease, opened);
         let trusted = follower.trusted();
         Ok(RemoteStore::start(shared, queue, trusted, follower.run()))
     }

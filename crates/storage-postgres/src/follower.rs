@@ -12,9 +12,10 @@ use tokio::{sync::watch, time::Instant};
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
 use crate::{
-    Address, Options, Shared,
+    Address, OpenError, Options, Shared,
     connection::{ANSWER, connect, within},
     history,
+    lease::{Confirm, Lease},
     view::{Head, entry, number},
 };
 
@@ -22,22 +23,26 @@ use crate::{
 const CHUNK: i64 = 256;
 /// A server that confirmed nothing for this long has gone.
 const FORGET: &str = "DELETE FROM bailiwick_servers WHERE confirmed < now() - interval '1 day'";
-/// Writes when a server confirmed its connection.
-pub(crate) const CONFIRM: &str = "INSERT INTO bailiwick_servers (server, confirmed) VALUES ($1, now())
-     ON CONFLICT (server) DO UPDATE SET confirmed = now()";
 
 pub(crate) struct Follower {
     shared: Arc<Shared>,
     address: Address,
     options: Options,
+    lease: Lease,
     trust: Trust,
 }
 
 impl Follower {
     /// Follows a store whose head was confirmed at this time.
-    pub(crate) fn new(shared: Arc<Shared>, address: Address, options: Options, confirmed: Instant) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        address: Address,
+        options: Options,
+        lease: Lease,
+        confirmed: Instant,
+    ) -> Self {
         let trust = Trust::new(confirmed, options.max_staleness);
-        Follower { shared, address, options, trust }
+        Follower { shared, address, options, lease, trust }
     }
 
     /// Until when what was read is current.
@@ -61,9 +66,10 @@ impl Follower {
         loop {
             let begun = Instant::now();
             let is_due = begun >= next_confirmation;
-            if is_due {
-                let server = &self.options.server.0[..];
-                within(ANSWER, connection.client.execute(&connection.confirm, &[&server])).await?;
+            if is_due && !self.lease.confirm(&connection.client, &connection.confirm).await? {
+                tracing::error!("{}: this one stops", OpenError::SameServer);
+                self.shared.generations.close();
+                return Err(StoreError::Closed);
             }
             let head = self.catch_up(&connection).await?;
             if is_due {
@@ -135,7 +141,7 @@ struct Connection {
     client: Client,
     poll: Statement,
     head: Statement,
-    confirm: Statement,
+    confirm: Confirm,
 }
 
 impl Connection {
@@ -149,7 +155,7 @@ impl Connection {
                     "SELECT revision, entry FROM bailiwick_log WHERE revision > $1 ORDER BY revision LIMIT $2"
                 ),
                 client.prepare("SELECT epoch, revision, state FROM bailiwick_head"),
-                client.prepare(CONFIRM),
+                Lease::prepare(&client),
             )
         };
         let (poll, head, confirm) = within(ANSWER, prepared).await?;

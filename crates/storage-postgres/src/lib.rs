@@ -20,6 +20,7 @@ mod database;
 mod error;
 mod follower;
 mod history;
+mod lease;
 mod readers;
 mod restore;
 mod schema;

@@ -12,6 +12,7 @@ use tokio_postgres::{Client, Row, Statement};
 use crate::{
     Address,
     connection::{ANSWER, connect, within},
+    lease::Lease,
 };
 
 /// How long a view waits for a connection.
@@ -21,6 +22,7 @@ const WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Readers {
     address: Address,
+    lease: Lease,
     idle: Arc<Mutex<Idle>>,
     places: Arc<Semaphore>,
 }
@@ -79,8 +81,8 @@ pub(crate) struct Snapshot {
 }
 
 impl Readers {
-    pub(crate) fn new(address: Address, count: usize) -> Self {
-        Readers { address, idle: Arc::default(), places: Arc::new(Semaphore::new(count.max(1))) }
+    pub(crate) fn new(address: Address, count: usize, lease: Lease) -> Self {
+        Readers { address, lease, idle: Arc::default(), places: Arc::new(Semaphore::new(count.max(1))) }
     }
 
     /// Begins a transaction that shows the newest revision, and returns it with the row of the head.
@@ -108,6 +110,11 @@ impl Readers {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Ends the use of the database by this process.
+    pub(crate) async fn leave(&self) {
+        self.lease.leave(&self.address).await;
     }
 
     /// Uses no connection again that was made before: they may be to a database that was replaced.

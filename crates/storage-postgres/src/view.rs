@@ -60,6 +60,10 @@ impl Backend for Readers {
         let rows = within(ANSWER, client.query(query, &[&number, &limit])).await?;
         decode(&shared.authenticator, after, rows.iter().map(entry))
     }
+
+    async fn leave(&self) {
+        Readers::leave(self).await;
+    }
 }
 
 impl PostgresView {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bailiwick_storage::{Add, At, Batch, Expect, Revision, ServerId, Store, StoreCopy, StoreError};
-use bailiwick_storage_postgres::{Address, Database, Options, PostgresStore};
+use bailiwick_storage_postgres::{Address, Database, OpenError, Options, PostgresStore};
 use bytes::Bytes;
 use common::Empty;
 
@@ -219,7 +219,7 @@ async fn a_restored_store_has_another_epoch() {
     client.batch_execute("DROP TABLE bailiwick_head, bailiwick_rows, bailiwick_log").await.expect("no store");
     client.batch_execute("DROP TABLE bailiwick_servers").await.expect("no store");
     let address = Address::parse(&database.address(), None).expect("an address");
-    let empty = Database::open(address, options).await.expect("a database");
+    let empty = Database::open(address, Options::of(ServerId([2; 16]))).await.expect("a database");
     empty.restore(&authenticator, &sealed, rows).await.expect("a restored store");
     let ended = tokio::time::timeout(Duration::from_secs(5), follower.next()).await.expect("an end");
     assert!(matches!(ended, Err(StoreError::Closed)), "{ended:?}");
@@ -256,4 +256,37 @@ async fn servers_of_a_restored_store_stop() {
     assert!(matches!(read, Err(StoreError::Closed)), "{read:?}");
     let written = server.commit(put("more", "text")).await;
     assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_one_process() {
+    let (database, authenticator) = (Empty::create().await, common::authenticator());
+    let options = Options::of(ServerId([1; 16]));
+    let server = database.open(&options, &authenticator).await;
+    server.commit(put("first", "start")).await.expect("a commit");
+    let open = async || {
+        let address = Address::parse(&database.address(), None).expect("an address");
+        Database::open(address, options.clone()).await
+    };
+    assert!(matches!(open().await, Err(OpenError::SameServer)));
+    server.commit(put("second", "text")).await.expect("the first one goes on");
+
+    // One that was closed is followed at once, and one that ended without notice after some seconds.
+    server.close().await;
+    let begun = Instant::now();
+    let server = open().await.expect("the next one").start(authenticator.clone()).expect("a store");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    server.commit(put("third", "text")).await.expect("a commit");
+    drop(server);
+    let server = open().await.expect("the next one").start(authenticator.clone()).expect("a store");
+
+    // Two that did not find each other at their starts, such as when the first one was paused: the later one stops.
+    let client = database.client().await;
+    let earlier = "INSERT INTO bailiwick_servers SELECT substring(server FROM 1 FOR 16) || '\\x00'::bytea, now() + interval '9 seconds'
+                   FROM bailiwick_servers ON CONFLICT DO NOTHING";
+    let mut follower = server.watch(server.head().await.expect("a head")).await.expect("a subscription");
+    client.batch_execute(earlier).await.expect("a row");
+    let ended = tokio::time::timeout(Duration::from_secs(5), follower.next()).await.expect("an end");
+    assert!(matches!(ended, Err(StoreError::Closed)), "{ended:?}");
+    assert!(matches!(server.read(At::Latest).await.map(|view| view.revision()), Err(StoreError::Closed)));
 }

@@ -27,6 +27,9 @@ pub trait Backend: std::fmt::Debug + Send + Sync + Sized + 'static {
         after: Revision,
         limit: usize,
     ) -> Result<Vec<Arc<ChangeSet>>, StoreError>;
+
+    /// Ends the use of the store by this process, which is closed.
+    async fn leave(&self) {}
 }
 
 /// The state that readers, the follower and the writer share.

@@ -46,6 +46,7 @@ impl<B: Backend> RemoteStore<B> {
             let _ = finished.await;
         }
         self.follower.abort();
+        self.shared.backend.leave().await;
     }
 }
 

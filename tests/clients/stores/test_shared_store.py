@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -252,6 +253,34 @@ def test_data_folders_are_not_mixed(new_servers, new_server, tmp_path):
     server.stop()
     done = run("serve", "--data-dir", server.data, *server.arguments)
     assert done.returncode == 1 and "there is no store in" in done.stderr, "the database is expected"
+
+
+def test_a_copy_of_a_data_folder_is_refused(new_servers):
+    server, other = new_servers(2)
+    server.start()
+    shutil.copytree(server.data, other.data, ignore=shutil.ignore_patterns("control"))
+    other.environment = server.environment
+    other.spawn()
+    assert other.wait() == 1 and "another server with the same id uses the database" in other.output
+    api(server).call("CreateUser", UserName="alice")
+    # A server that was killed is followed by its next start within seconds.
+    server.kill()
+    begun = time.monotonic()
+    server.start()
+    assert time.monotonic() - begun < 15
+    assert api(server).call("GetUser", UserName="alice")["User"]["UserName"] == "alice"
+
+    # The copy is started while the first one does nothing; when that goes on, the copy stops.
+    server.signal(signal.SIGSTOP)
+    try:
+        other.start()
+        assert ready(other) == "200"
+    finally:
+        server.signal(signal.SIGCONT)
+    until(lambda: ready(other) == "503", "the copy refuses everything")
+    assert "this one stops" in other.output
+    until(lambda: code(api(server).call, "GetUser", UserName="alice") is None, "the first one goes on")
+    assert code(api(other).call, "CreateUser", UserName="bob") == "ServiceUnavailable"
 
 
 def test_another_database_is_not_started_with_the_old_key(new_servers, postgres):
