@@ -4,7 +4,8 @@
 //! `--no-skips` makes it a failure.
 
 use crate::browser::BROWSER;
-use crate::postgres::{POSTGRES, Server};
+use crate::etcd::{self, ETCD};
+use crate::postgres::{self, POSTGRES};
 use crate::run::{self, Tally};
 use crate::{licences, packages, python, stubs, tidy, wire_check};
 use anyhow::{Result, bail};
@@ -42,6 +43,8 @@ enum Optional {
     Browser,
     /// PostgreSQL, for the store on it
     Postgres,
+    /// etcd, for the store on it
+    Etcd,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
@@ -70,8 +73,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         });
     }
     let has_postgres = has_postgres && (POSTGRES.is_installed)();
+    let has_etcd = !args.without.contains(&Optional::Etcd);
+    if everything {
+        steps.partial_step("etcd", || Ok(if has_etcd { ETCD.ensure() } else { ETCD.left_out("etcd") }));
+    }
+    let has_etcd = has_etcd && (ETCD.is_installed)();
     if !args.clients {
-        steps.step("rust tests", || rust_tests(args.filter.as_deref(), has_postgres, loud));
+        steps.step("rust tests", || rust_tests(args.filter.as_deref(), has_postgres, has_etcd, loud));
     }
     if !args.clients && everything {
         steps.step("doc tests", || {
@@ -109,7 +117,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
                 Ok(if has_browser { BROWSER.ensure() } else { BROWSER.left_out("browser") })
             });
         }
-        let without = [(!has_browser, "browser"), (!has_postgres, "stores")];
+        let without = [(!has_browser, "browser"), (!has_postgres, "stores"), (!has_etcd, "etcd")];
         let without: Vec<&str> =
             without.iter().filter(|(is_left_out, _)| *is_left_out).map(|(_, folder)| *folder).collect();
         steps.partial_step("clients", || clients(args.filter.as_deref(), &without, loud));
@@ -283,9 +291,10 @@ fn counted_with_text(command: Command, loud: bool) -> Result<(Tally, String)> {
     Ok((tally, output.text))
 }
 
-/// Runs the Rust tests; without PostgreSQL, all but those of the store on it.
-fn rust_tests(filter: Option<&str>, has_postgres: bool, loud: bool) -> Result<Tally> {
-    let postgres = has_postgres.then(Server::start).transpose()?;
+/// Runs the Rust tests; without PostgreSQL or etcd, all but those of the store on it.
+fn rust_tests(filter: Option<&str>, has_postgres: bool, has_etcd: bool, loud: bool) -> Result<Tally> {
+    let postgres = has_postgres.then(postgres::start).transpose()?;
+    let etcd = has_etcd.then(etcd::start).transpose()?;
     let mut command = run::cargo();
     if run::installed("cargo-nextest", &["nextest", "--version"]) {
         command.args(["nextest", "run", "--workspace", "--locked", "--no-tests=pass"]);
@@ -293,9 +302,14 @@ fn rust_tests(filter: Option<&str>, has_postgres: bool, loud: bool) -> Result<Ta
     } else {
         command.args(["test", "--workspace", "--locked", "--lib", "--bins", "--tests"]);
     }
-    match &postgres {
-        Some(server) => drop(command.env(Server::VARIABLE, server.port().to_string())),
-        None => drop(command.args(["--exclude", "bailiwick-storage-postgres"])),
+    for (server, variable, package) in [
+        (&postgres, postgres::VARIABLE, "bailiwick-storage-postgres"),
+        (&etcd, etcd::VARIABLE, "bailiwick-storage-etcd"),
+    ] {
+        match server {
+            Some(server) => command.env(variable, server.port().to_string()),
+            None => command.args(["--exclude", package]),
+        };
     }
     command.args(filter);
     counted_loud(command, loud)

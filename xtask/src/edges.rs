@@ -54,7 +54,7 @@ const FOR_TESTS: &[&str] = &["storage-suite", "testing"];
 
 /// External crates, by name prefix, with the only workspace crates that may depend on them.
 const ONLY: &[(&str, &[&str])] = &[
-    ("tonic", &["grpc"]),
+    ("tonic", &["grpc", "storage-etcd"]),
     ("askama", &["console"]),
     ("quick-xml", &["aws-query", "federation"]),
     ("redb", &["storage-redb"]),

@@ -6,11 +6,9 @@ use std::{sync::Arc, time::Duration};
 
 use bailiwick_storage::{At, Batch, Revision, ServerId, Store, StoreError};
 use bailiwick_storage_postgres::{Options, PostgresStore};
+use bailiwick_storage_suite::proxy::{Mode, Proxy};
 use bytes::Bytes;
-use common::{
-    Empty,
-    proxy::{Mode, Proxy},
-};
+use common::Empty;
 
 /// How long a connection may be unconfirmed in these tests.
 const STALENESS: Duration = Duration::from_millis(600);
@@ -25,7 +23,8 @@ fn put(key: &str) -> Batch {
 
 /// A store whose connections go through a proxy, and one whose connections do not.
 async fn both() -> (Proxy, Arc<PostgresStore>, PostgresStore) {
-    let (database, authenticator, proxy) = (Empty::create().await, common::authenticator(), Proxy::start().await);
+    let (database, authenticator, proxy) =
+        (Empty::create().await, common::authenticator(), Proxy::start(common::port()).await);
     let direct = database.open(&Options::of(ServerId([8; 16])), &authenticator).await;
     direct.commit(put("first")).await.expect("a commit");
     let store = common::open(&database.through(proxy.port), &options(), &authenticator).await;
@@ -66,7 +65,8 @@ async fn a_server_that_is_cut_off_reads_nothing_after_the_staleness_limit() {
 /// A follower that waits for the database, since it is too far behind for the change sets in memory, ends in time as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_that_reads_the_database_ends_when_the_server_is_cut_off() {
-    let (database, authenticator, proxy) = (Empty::create().await, common::authenticator(), Proxy::start().await);
+    let (database, authenticator, proxy) =
+        (Empty::create().await, common::authenticator(), Proxy::start(common::port()).await);
     let direct = database.open(&Options::of(ServerId([8; 16])), &authenticator).await;
     for number in 0..300 {
         direct.commit(put(&format!("key {number}"))).await.expect("a commit");

@@ -5,11 +5,14 @@
 //!
 //! [`Faulty`] is a store that breaks its promises on request, for tests of the code that depends on them.
 //!
+//! [`proxy`] is for tests of stores on other machines, which cannot be reached at times.
+//!
 //! Start reading at [`promises`].
 
 mod faulty;
 mod model;
 pub mod promises;
+pub mod proxy;
 mod tools;
 
 use std::sync::Arc;

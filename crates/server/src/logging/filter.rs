@@ -17,9 +17,9 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 
 /// Parts that can have a level: our crates, by their name after `bailiwick_`, and the libraries for HTTP and TLS.
 #[rustfmt::skip]
-const OURS: [&str; 15] = [
+const OURS: [&str; 16] = [
     "audit", "authz", "aws_query", "decision", "directory", "grpc", "operation", "seal", "service", "snapshot",
-    "storage", "storage_postgres", "storage_redb", "storage_remote", "sts",
+    "storage", "storage_etcd", "storage_postgres", "storage_redb", "storage_remote", "sts",
 ];
 const LIBRARIES: [&str; 5] = ["h2", "hyper", "hyper_util", "rustls", "tonic"];
 

@@ -16,8 +16,6 @@ use bailiwick_storage::Authenticator;
 use bailiwick_storage_postgres::{Address, Database, Options, PostgresStore};
 use tokio_postgres::{Client, NoTls};
 
-pub(crate) mod proxy;
-
 /// The port on 127.0.0.1 of a server whose user `postgres` needs no password.
 const VARIABLE: &str = "BAILIWICK_TEST_POSTGRES";
 /// Runs a server until its standard input ends.

@@ -1,4 +1,4 @@
-//! A proxy between a store and the database: it cuts connections and holds back what passes.
+//! A proxy between a store and the machine of its data: it cuts connections and holds back what passes.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -8,11 +8,9 @@ use tokio::{
     sync::watch,
 };
 
-use super::port;
-
 /// What happens to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
     /// They pass.
     Open,
     /// Requests pass, and answers are held back.
@@ -22,13 +20,15 @@ pub(crate) enum Mode {
 }
 
 /// A proxy on a port of its own.
-pub(crate) struct Proxy {
-    pub(crate) port: u16,
+pub struct Proxy {
+    /// Its port on 127.0.0.1.
+    pub port: u16,
     mode: Arc<watch::Sender<Mode>>,
 }
 
 impl Proxy {
-    pub(crate) async fn start() -> Self {
+    /// Starts a proxy to a port on 127.0.0.1.
+    pub async fn start(to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let own = listener.local_addr().expect("an address").port();
         let mode = Arc::new(watch::Sender::new(Mode::Open));
@@ -39,7 +39,7 @@ impl Proxy {
                 if *mode.borrow() == Mode::Cut {
                     continue;
                 }
-                let outer = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port()))).await.expect("PostgreSQL");
+                let outer = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], to))).await.expect("the store");
                 let ((inner_read, inner_write), (outer_read, outer_write)) = (inner.into_split(), outer.into_split());
                 tokio::spawn(pass(inner_read, outer_write, modes.subscribe(), false));
                 tokio::spawn(pass(outer_read, inner_write, mode, true));
@@ -48,7 +48,8 @@ impl Proxy {
         Proxy { port: own, mode }
     }
 
-    pub(crate) fn set(&self, mode: Mode) {
+    /// Changes what happens to connections.
+    pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
 }

@@ -1,0 +1,110 @@
+//! Errors of etcd, as those of a store.
+
+use bailiwick_storage::StoreError;
+use tonic::{Code, Status};
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address cannot be used.
+    #[error("the address of the store cannot be used: {0}")]
+    Address(String),
+    /// The cluster cannot be reached, or refuses a request.
+    #[error("the etcd cluster cannot be used: {0}")]
+    Database(String),
+    /// A newer version wrote the store.
+    #[error("the store was written by a newer version of Bailiwick (layout {found}, this version supports {known})")]
+    Newer {
+        /// The layout found.
+        found: u32,
+        /// The newest supported layout.
+        known: u32,
+    },
+    /// The keys do not contain a store.
+    #[error("the store is damaged: {0}; restore a backup")]
+    Corrupt(String),
+    /// Another error of the store.
+    #[error("{0}")]
+    Store(#[source] StoreError),
+}
+
+impl From<Fault> for OpenError {
+    fn from(fault: Fault) -> Self {
+        OpenError::Database(fault.to_string())
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt(why) => OpenError::Corrupt(why),
+            error => OpenError::Store(error),
+        }
+    }
+}
+
+/// Why a request has no answer. Messages of etcd name limits and settings, never values.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The revision that was asked for is no longer kept.
+    #[error("old versions of keys have been removed")]
+    Compacted,
+    /// The member that was asked does not have the revision yet.
+    #[error("the member has not reached the revision")]
+    Future,
+    /// The token is missing, or no longer valid.
+    #[error("{0}")]
+    Token(String),
+    /// Nothing was done.
+    #[error("{0}")]
+    Refused(String),
+    /// What was asked for may have been done, or may be done later.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl From<Status> for Fault {
+    fn from(status: Status) -> Self {
+        let message = status.message();
+        match status.code() {
+            Code::OutOfRange if message.contains("compacted") => Fault::Compacted,
+            Code::OutOfRange if message.contains("future revision") => Fault::Future,
+            Code::Unauthenticated => Fault::Token(message.to_owned()),
+            // Without a token, and with one from before a change of users or roles.
+            Code::InvalidArgument
+                if message.contains("user name is empty") || message.contains("revision of auth store is old") =>
+            {
+                Fault::Token(message.to_owned())
+            }
+            Code::InvalidArgument | Code::PermissionDenied | Code::Unimplemented => Fault::Refused(message.to_owned()),
+            Code::ResourceExhausted if message.contains("database space exceeded") => {
+                Fault::Refused(format!("{message}: etcd accepts changes again when its alarm is disarmed"))
+            }
+            _ => Fault::Unreachable(describe(&status)),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Compacted => StoreError::StaleView,
+            fault => StoreError::Unreachable(fault.to_string()),
+        }
+    }
+}
+
+/// Describes a status with its causes.
+fn describe(status: &Status) -> String {
+    let mut message = status.message().to_owned();
+    let mut source = std::error::Error::source(status);
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = cause.source();
+    }
+    message
+}

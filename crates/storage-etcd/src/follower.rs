@@ -1,0 +1,135 @@
+//! Reads the head through the quorum again and again, which confirms that what was read is current, and what is missing of the
+//! change log.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bailiwick_storage::{Revision, StoreError};
+use bailiwick_storage_remote::{Follow, Trust};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+use crate::{
+    Options, Shared,
+    api::{self, TxnRequest},
+    compaction,
+    head::Seen,
+    history,
+    view::groups_after,
+    watch as change_log,
+};
+
+pub(crate) struct Follower {
+    shared: Arc<Shared>,
+    options: Options,
+    trust: Trust,
+}
+
+impl Follower {
+    /// Follows a store whose head was confirmed at this time.
+    pub(crate) fn new(shared: Arc<Shared>, options: Options, confirmed: Instant) -> Self {
+        let trust = Trust::new(confirmed, options.max_staleness);
+        Follower { shared, options, trust }
+    }
+
+    /// Until when what was read is current.
+    pub(crate) fn trusted(&self) -> watch::Receiver<Instant> {
+        self.trust.subscribe()
+    }
+
+    /// Follows until the task is aborted or the store is closed.
+    pub(crate) async fn run(self) {
+        self.trust.follow(&self.shared.generations, self.options.retry, &self).await;
+    }
+
+    /// Confirms until that fails.
+    async fn confirm(
+        &self,
+        is_reported: &mut bool,
+        missing: &Notify,
+        newest: &AtomicI64,
+    ) -> Result<Infallible, StoreError> {
+        history::check(&self.shared).await?;
+        let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_millis(250));
+        loop {
+            let begun = Instant::now();
+            let (head, at) = self.catch_up().await?;
+            newest.store(at, Ordering::Relaxed);
+            self.trust.confirm(&self.shared.generations, begun);
+            if self.shared.generations.live().is_err() {
+                self.shared.generations.resume(head);
+            }
+            if std::mem::take(is_reported) {
+                tracing::info!("the change log of the database is read again");
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(begun + interval) => {}
+                () = missing.notified() => {}
+            }
+        }
+    }
+
+    /// Publishes what was committed, and returns the newest revision, and the revision of the key space.
+    async fn catch_up(&self) -> Result<(Revision, i64), StoreError> {
+        let (generations, reader) = (&self.shared.generations, &self.shared.backend);
+        loop {
+            let is_live = generations.live().is_ok();
+            let after = generations.position();
+            let log = groups_after(&reader.layout, after);
+            let success = vec![api::range(api::get(reader.layout.head())), api::range(log)];
+            let answer = reader.client.transact(&TxnRequest { success, ..TxnRequest::default() }).await?;
+            let at = api::revision_of(&answer);
+            let mut found = api::ranges(answer);
+            let head = found.next().and_then(|found| found.kvs.into_iter().next());
+            let groups = found.next().unwrap_or_default();
+            let head = Seen::read(head)?;
+            if head.epoch != self.shared.epoch {
+                tracing::error!("the store was restored from a backup: start the server again");
+                generations.close();
+                return Err(StoreError::Closed);
+            }
+            if head.revision < after {
+                return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+            }
+            if !is_live {
+                return Ok((head.revision, at));
+            }
+            let published = change_log::read(&self.shared, after, groups.kvs).await?;
+            match published.map(|sets| generations.publish(&sets)) {
+                Ok(_) if groups.more => {}
+                Ok(_) if generations.position() >= head.revision => return Ok((head.revision, at)),
+                // Entries were pruned before they were read, or are damaged. Followers read all rows again.
+                missing => {
+                    let error =
+                        missing.err().map_or_else(|| "entries are missing".to_owned(), |error| error.to_string());
+                    tracing::error!(error, "the change log cannot be followed: the store is read again");
+                    generations.interrupt("the change log could not be followed");
+                    generations.resume(head.revision);
+                    return Ok((head.revision, at));
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Follow for Follower {
+    async fn follow(&self, is_reported: &mut bool) -> StoreError {
+        let (missing, newest) = (Notify::new(), AtomicI64::new(0));
+        let Err(error) = tokio::select! {
+            confirmed = self.confirm(is_reported, &missing, &newest) => confirmed,
+            never = change_log::publish(&self.shared, &missing, self.options.retry) => Ok(never),
+            never = compaction::run(&self.shared.backend.client, &newest, self.options.history) => Ok(never),
+        };
+        error
+    }
+}

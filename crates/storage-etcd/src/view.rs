@@ -1,0 +1,151 @@
+//! Views: reads of the key space at one revision, of which etcd keeps old versions for some time.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailiwick_storage::{
+    Authenticator, ChangeSet, Inspected, Revision, Scan, StoreError, StoreState, Tally, Versioned, View,
+};
+use bailiwick_storage_remote::{Backend, end_of, start_of, versioned};
+use bytes::Bytes;
+
+use crate::{
+    Shared,
+    api::{self, KeyValue, RangeRequest, RangeResponse},
+    client::Client,
+    error::Fault,
+    head::Seen,
+    layout::Layout,
+    watch::read,
+};
+
+/// How many groups of change sets are read at once.
+const GROUPS: i64 = 64;
+/// The numbers of rows that are read at once: first, and at most.
+const ROWS: (usize, usize) = (256, 4096);
+/// About how many bytes of rows are read at once.
+const PAGE: usize = 4 << 20;
+
+/// Reads a store.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) client: Arc<Client>,
+    pub(crate) layout: Layout,
+}
+
+/// The store at one revision.
+#[derive(Debug)]
+pub struct EtcdView {
+    reader: Reader,
+    /// The revision of the key space.
+    at: i64,
+    authenticator: Authenticator,
+    state: StoreState,
+}
+
+#[async_trait]
+impl Backend for Reader {
+    type View = EtcdView;
+
+    async fn begin(shared: &Shared) -> Result<EtcdView, StoreError> {
+        // Read before the head, which is at least that.
+        let known = shared.generations.position();
+        let reader = shared.backend.clone();
+        let answer = reader.client.range(&api::get(reader.layout.head())).await?;
+        let at = api::revision_of(&answer);
+        let seen = Seen::read(answer.kvs.into_iter().next())?;
+        if seen.epoch != shared.epoch {
+            return Err(StoreError::Unreachable("the store was restored from a backup; start the server again".into()));
+        }
+        if seen.revision < known {
+            return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+        }
+        let state = seen.state(&shared.authenticator)?;
+        Ok(EtcdView { reader, at, authenticator: shared.authenticator.clone(), state })
+    }
+
+    async fn log(
+        shared: &Shared,
+        view: &EtcdView,
+        after: Revision,
+        _limit: usize,
+    ) -> Result<Vec<Arc<ChangeSet>>, StoreError> {
+        if after < view.state.oldest {
+            return Err(StoreError::Compacted { oldest: view.state.oldest });
+        }
+        let groups = view.range(groups_after(&view.reader.layout, after)).await?;
+        read(shared, after, groups.kvs).await?
+    }
+}
+
+/// A read of the groups of change sets that end after a revision.
+pub(crate) fn groups_after(layout: &Layout, after: Revision) -> RangeRequest {
+    let (key, range_end) = (layout.log(after.next()), layout.log_end());
+    RangeRequest { key, range_end, limit: GROUPS, ..RangeRequest::default() }
+}
+
+impl EtcdView {
+    /// Reads what there was at the revision. Any member that has reached it may answer.
+    async fn range(&self, request: RangeRequest) -> Result<RangeResponse, StoreError> {
+        let mut request = RangeRequest { revision: self.at, serializable: true, ..request };
+        let client = &self.reader.client;
+        let mut answer = client.range(&request).await;
+        if matches!(answer, Err(Fault::Future)) {
+            request.serializable = false;
+            answer = client.range(&request).await;
+        }
+        Ok(answer?)
+    }
+
+    async fn rows(&self, scan: Scan<'_>) -> Result<Vec<KeyValue>, StoreError> {
+        let layout = &self.reader.layout;
+        let mut key = layout.row(&start_of(&scan));
+        let range_end = end_of(scan.prefix).map_or_else(|| layout.rows_end(), |end| layout.row(&end));
+        let (mut rows, mut page) = (Vec::new(), ROWS.0);
+        while rows.len() < scan.limit {
+            let limit = page.min(scan.limit - rows.len());
+            let (range_end, limit) = (range_end.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+            let found = self.range(RangeRequest { key, range_end, limit, ..RangeRequest::default() }).await?;
+            let bytes: usize = found.kvs.iter().map(|row| row.key.len() + row.value.len()).sum();
+            page = (PAGE / (bytes / found.kvs.len().max(1)).max(1)).clamp(1, ROWS.1);
+            rows.extend(found.kvs);
+            match rows.last() {
+                Some(last) if found.more => key = [&last.key[..], &[0]].concat().into(),
+                _ => break,
+            }
+        }
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl View for EtcdView {
+    fn revision(&self) -> Revision {
+        self.state.head
+    }
+
+    async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        let found = self.range(api::get(self.reader.layout.row(key))).await?;
+        found.kvs.first().map(|row| versioned(&self.authenticator, key, &row.value)).transpose()
+    }
+
+    async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError> {
+        let mut scratch = Vec::new();
+        let inspected = self.rows(scan).await?.into_iter().map(|row| {
+            let key = self.reader.layout.key_of(&row.key);
+            let opened = self.authenticator.open_row(&key, &row.value, &mut scratch)?;
+            let value = opened.value.map(Bytes::copy_from_slice);
+            Ok(Inspected { key, revision: opened.revision, value })
+        });
+        inspected.collect()
+    }
+
+    async fn revisions(&self, scan: Scan<'_>) -> Result<Vec<(Bytes, Revision)>, StoreError> {
+        let read = |row: KeyValue| (self.reader.layout.key_of(&row.key), Authenticator::revision_of(&row.value));
+        Ok(self.rows(scan).await?.into_iter().map(read).collect())
+    }
+
+    fn tally(&self) -> Tally {
+        Tally::of(self.authenticator.clone(), self.state)
+    }
+}

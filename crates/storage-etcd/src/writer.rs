@@ -1,0 +1,143 @@
+//! Writes: one transaction for all waiting batches, which etcd applies only if the head is still the one that was read.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use bailiwick_storage::{StoreError, StoreState};
+use bailiwick_storage_remote::{Failure, Plan, Target};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    Shared,
+    api::{self, TxnRequest, TxnResponse},
+    claim::Claim,
+    client::ANSWER,
+    error::Fault,
+    head::{self, Seen},
+    history,
+    transaction::Commit,
+};
+
+/// The session of the writer.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    /// Whether the cluster accepted changes when it was last asked.
+    is_connected: bool,
+    /// The head that the next transaction replaces.
+    seen: Option<Seen>,
+    /// Keeps other servers from a first start at the same time; until the first commit.
+    claim: Option<Claim>,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, claim: Option<Claim>) -> Self {
+        Session { shared, is_connected: false, seen: None, claim }
+    }
+
+    /// Finds out whether a transaction was applied whose answer was lost, and makes sure that it is not applied later: the
+    /// head is written again, unless it has changed.
+    async fn resolve(&self, commit: &Commit, plan: &Plan, seen: &Seen) -> Result<bool, StoreError> {
+        let (client, layout) = (&self.shared.backend.client, &self.shared.backend.layout);
+        let log = layout.log(plan.state.head);
+        let end = Instant::now() + ANSWER;
+        loop {
+            let success = vec![api::range(api::get(layout.head())), api::range(api::get(log.clone()))];
+            let answer = client.transact(&TxnRequest { success, ..TxnRequest::default() }).await?;
+            let mut found = api::ranges(answer).map(|found| found.kvs.into_iter().next());
+            let now = Seen::read(found.next().flatten())?;
+            let group = found.next().flatten();
+            if now.epoch != seen.epoch || now.revision < seen.revision {
+                return Err(StoreError::Unreachable("the database is another one".into()));
+            }
+            if let Some(group) = group {
+                return Ok(group.value == commit.group);
+            }
+            if now.changed_at != seen.changed_at {
+                let is_pruned = now.state(&self.shared.authenticator)?.oldest >= plan.state.head;
+                return if is_pruned { Err(StoreError::Unreachable("it is unknown".into())) } else { Ok(false) };
+            }
+            // The first transaction of a store cannot be prevented in this way.
+            if seen.changed_at == 0 || Instant::now() >= end {
+                return Err(StoreError::Unreachable("the transaction may still be applied".into()));
+            }
+            // If this answer is lost as well, the next read shows what happened.
+            let _ = client.write(&seen.touch(layout)).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Target for Session {
+    /// Asks whether the cluster accepts changes, after a failure.
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        if !self.is_connected {
+            history::check(&self.shared).await?;
+            let status = self.shared.backend.client.status().await?;
+            if let Some(alarm) = status.errors.iter().find(|error| error.contains("NOSPACE")) {
+                let why = format!("the database of etcd is full, and changes are refused ({})", alarm.trim());
+                return Err(StoreError::Unreachable(why));
+            }
+            self.is_connected = true;
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
+        let newest = self.shared.generations.position();
+        let (head, rows) = head::with_rows(&self.shared.backend.client, &self.shared.backend.layout, keys).await?;
+        let seen = Seen::read(head)?;
+        if seen.epoch != self.shared.epoch || seen.revision < newest {
+            return Err(StoreError::Unreachable(
+                "the database is not the one that was opened, or an older copy".into(),
+            ));
+        }
+        if seen.changed_at == 0 && self.claim.is_none() {
+            return Err(StoreError::Unreachable("another server starts the store".into()));
+        }
+        let state = seen.state(&self.shared.authenticator)?;
+        self.seen = Some(seen);
+        Ok((rows, state))
+    }
+
+    /// Writes the plan, and finds out whether it was applied if the answer is lost.
+    async fn finish(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let lost = || Failure::Before(StoreError::Unreachable("the head was not read".into()));
+        let seen = self.seen.take().ok_or_else(lost)?;
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let reader = &self.shared.backend;
+        let mut commit = Commit::of(plan, &seen, &self.shared).map_err(Failure::Before)?;
+        if !commit.prepare(&reader.client).await.map_err(|fault| Failure::Before(fault.into()))? {
+            return Err(Failure::Again);
+        }
+        if let Some(claim) = self.claim.as_ref().filter(|_| seen.changed_at == 0) {
+            commit = commit.ending(claim.holds());
+        }
+        let is_written = match reader.client.write(&commit.request).await {
+            Ok(answer) => answer.succeeded || has_group(answer, &commit.group),
+            Err(fault @ Fault::Unreachable(_)) => {
+                tracing::warn!(error = %fault, "the answer to a commit was lost");
+                match self.resolve(&commit, plan, &seen).await {
+                    Ok(true) => true,
+                    Ok(false) => return Err(Failure::Before(fault.into())),
+                    Err(_) => return Err(Failure::Unknown(fault.into())),
+                }
+            }
+            Err(refused) => return Err(Failure::Before(refused.into())),
+        };
+        // Other servers may start now. If nothing was written at a first start, another server has taken it over.
+        self.claim = None;
+        if is_written { Ok(()) } else { Err(Failure::Again) }
+    }
+
+    fn disconnect(&mut self) {
+        self.is_connected = false;
+    }
+}
+
+/// Whether a transaction was not applied because it has been applied before.
+fn has_group(answer: TxnResponse, group: &Bytes) -> bool {
+    api::ranges(answer).flat_map(|found| found.kvs).any(|found| found.value == *group)
+}
