@@ -2,6 +2,7 @@
 //!
 //! An authorization id is the `eventID` of the record of a denial, without dashes.
 
+use bailiwick_model::add_authorization_id;
 use bailiwick_operation::{AuthorizationDetails, EvaluatedPolicy, LayerCheck};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -21,17 +22,17 @@ pub struct Denial {
     pub authorization_id: String,
     /// When the call arrived.
     pub time: Timestamp,
-    /// The operation, such as `CreateUser`.
+    /// The operation, such as `CreateUser`; the action, such as `s3:GetObject`, if another service asked.
     pub operation: String,
-    /// The account of the principal.
+    /// The account of the principal, whose denial it is.
     pub account_id: String,
     /// The ARN of the principal; that of the session, for a session.
     pub principal_arn: String,
     /// AWS's `principalId`: the unique id of a user; of a session, the role's id with the session's name.
     pub principal_id: String,
-    /// The access key of the call.
+    /// The access key of the call; empty if another service asked without one.
     pub access_key_id: String,
-    /// The message that the caller received.
+    /// The message that the principal received.
     pub message: String,
     /// The details.
     pub details: AuthorizationDetails,
@@ -70,17 +71,28 @@ impl Denial {
     /// Reads a record: a line of a segment. `None` if it has no details of a denial.
     pub fn read(line: &str) -> Option<Self> {
         let line: Line = serde_json::from_str(line).ok()?;
-        Some(Denial {
+        let identity = line.user_identity;
+        let mut denial = Denial {
             authorization_id: authorization_id(&line.event_id),
             time: line.event_time.parse().ok()?,
             operation: line.event_name,
-            account_id: line.user_identity.account_id,
-            principal_arn: line.user_identity.arn,
-            principal_id: line.user_identity.principal_id,
-            access_key_id: line.user_identity.access_key_id,
+            account_id: identity.account_id,
+            principal_arn: identity.arn,
+            principal_id: identity.principal_id,
+            access_key_id: identity.access_key_id,
             message: line.error_message,
             details: line.additional_event_data.authorization,
-        })
+        };
+        if let Some(principal) = denial.details.principal.take() {
+            denial.operation = denial.details.evaluations.last()?.action.clone();
+            denial.account_id = principal.account_id;
+            denial.principal_arn = principal.arn;
+            denial.principal_id = principal.principal_id;
+            denial.access_key_id = principal.access_key_id;
+            denial.message = principal.message;
+            add_authorization_id(&mut denial.message, &denial.authorization_id);
+        }
+        Some(denial)
     }
 
     /// What the principal may see of its own denial without a permission: what each layer of its own policies said and

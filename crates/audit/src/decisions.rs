@@ -4,14 +4,20 @@
 
 use std::num::NonZeroU64;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_api::find_operation;
-use bailiwick_operation::{Clock, Cx, DecisionLog, DecisionRecord, Random};
+use bailiwick_model::AccountId;
+use bailiwick_operation::{Clock, Cx, DecisionLog, DecisionRecord, Random, RecordedDenial, uuid};
 
-use crate::queue::Queue;
-use crate::{Event, EventKind};
+use crate::documents::PolicyDocument;
+use crate::queue::{Put, Queue};
+use crate::{Event, EventKind, authorization};
+
+mod rate;
+
+pub(crate) use rate::DetailsRate;
 
 /// Of how many decisions one is recorded, if no number is given.
 const DEFAULT_SAMPLE: NonZeroU64 = NonZeroU64::new(100).unwrap();
@@ -56,6 +62,7 @@ pub(crate) struct QueuedDecisions {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) which: AuditDecisions,
     pub(crate) asked: AtomicU64,
+    pub(crate) details: Mutex<DetailsRate>,
 }
 
 impl DecisionLog for QueuedDecisions {
@@ -68,10 +75,26 @@ impl DecisionLog for QueuedDecisions {
         }
     }
 
-    fn record(&self, cx: &Cx, operation: &'static str, decision: &DecisionRecord) {
-        let Some(operation) = find_operation(operation) else { return };
+    fn wants_details(&self, asking: AccountId, principal: &str) -> bool {
+        let now = self.clock.now();
+        self.details.lock().unwrap_or_else(PoisonError::into_inner).admit(asking, principal, now)
+    }
+
+    fn record(
+        &self,
+        cx: &Cx,
+        operation: &'static str,
+        decision: &DecisionRecord,
+        denial: Option<RecordedDenial>,
+    ) -> Option<String> {
+        let operation = find_operation(operation)?;
         let mut id = [0; 16];
         self.random.fill(&mut id);
+        let mut documents = Vec::new();
+        let details = denial.and_then(|RecordedDenial { mut details, documents: texts }| {
+            documents = PolicyDocument::of(&mut details, texts);
+            authorization::to_json(details)
+        });
         let event = Event {
             id,
             request_id: bits(&cx.request().id),
@@ -87,11 +110,12 @@ impl DecisionLog for QueuedDecisions {
             changes_nothing: false,
             error: None,
             decision: Some(decision),
-            authorization: None,
-            documents: &[],
+            authorization: details.as_deref(),
+            documents: &documents,
             suppressed: 0,
         };
-        self.queue.put_if_half_empty(&event);
+        let put = self.queue.put_if_half_empty(&event);
+        details.filter(|_| put == Put::Queued).map(|_| authorization::authorization_id(&uuid(id)))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Explains denials from their records.
 //!
-//! A record belongs to the account of the principal that was denied. Administrators of that account see its details, and
-//! those of the management account see all.
+//! The details of a denial belong to the account of the principal that was denied, also if a service of another account
+//! asked for the decision and has the record. Administrators of the principal's account see them, and those of the
+//! management account see all.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bailiwick_api::authz::{EvaluatedDocument, ExplainDenialRequest, ExplainDenialResponse};
 use bailiwick_api::iamtoolbox::{
@@ -11,15 +13,16 @@ use bailiwick_api::iamtoolbox::{
     GetRequestAuthorizationPolicyRequest, GetRequestAuthorizationPolicyResponse,
 };
 use bailiwick_api::op;
-use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, EvaluatedPolicy, Handle, Planned, Principal, counted_as};
 use bailiwick_storage::Tx;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::authorization::{Denial, event_id};
 use crate::documents;
 use crate::look_up::LookUp;
 use crate::query::{Attribute, Query};
+use crate::queue::Queue;
 
 mod details;
 
@@ -36,11 +39,12 @@ const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub struct Denials {
     look_up: LookUp,
     folder: PathBuf,
+    queue: Arc<Queue>,
 }
 
 impl Denials {
-    pub(crate) fn new(look_up: LookUp, folder: PathBuf) -> Self {
-        Denials { look_up, folder }
+    pub(crate) fn new(look_up: LookUp, folder: PathBuf, queue: Arc<Queue>) -> Self {
+        Denials { look_up, folder, queue }
     }
 
     /// Finds the denial of an authorization id that the caller's account may see; `None` if there is none, or it is too old.
@@ -48,23 +52,18 @@ impl Denials {
     /// # Errors
     /// `ServiceFailure` if the trail cannot be read.
     pub async fn find(&self, cx: &Cx, authorization_id: &str) -> Result<Option<Denial>> {
-        let is_management = cx.account() == cx.deployment().management_account;
-        self.find_of(&counted_as(cx.caller()), (!is_management).then(|| cx.account()), authorization_id, cx.now()).await
-    }
-
-    async fn find_of(
-        &self,
-        principal: &str,
-        account: Option<AccountId>,
-        authorization_id: &str,
-        now: Timestamp,
-    ) -> Result<Option<Denial>> {
         let Some(event_id) = event_id(authorization_id) else { return Ok(None) };
-        let from = now.checked_sub(KEPT).ok();
+        let from = cx.now().checked_sub(KEPT).ok();
         let filters = vec![(Attribute::EventId, event_id)];
-        let page =
-            self.look_up.page(principal, &Query { account, from, filters, limit: 1, ..Query::default() }).await?;
-        Ok(page.events.first().and_then(|event| Denial::read(&event.line)))
+        // The record may be of the account of a service that asked.
+        let query = Query { account: None, from, filters, limit: 1, ..Query::default() };
+        let mut found = self.look_up.page(&counted_as(cx.caller()), &query).await?;
+        // The record of what a service asked is written within a second.
+        if found.events.is_empty() && self.queue.flush().await {
+            found = self.look_up.page(&counted_as(cx.caller()), &query).await?;
+        }
+        let denial = found.events.first().and_then(|event| Denial::read(&event.line));
+        Ok(denial.filter(|denial| may_see(cx, denial)))
     }
 
     /// Finds the document of a policy of a denial, as it was then; `None` if it is not kept.
@@ -79,6 +78,11 @@ impl Denials {
         let found = tokio::task::spawn_blocking(move || documents::find(&folder, &sha256, time));
         found.await.map_err(IamError::internal)?.map_err(IamError::internal)
     }
+}
+
+/// Whether the details belong to the account of the caller, who may also be of the management account.
+fn may_see(cx: &Cx, denial: &Denial) -> bool {
+    cx.account() == cx.deployment().management_account || denial.account_id == cx.account().to_string()
 }
 
 /// Whether the caller was denied. Of a role and of a federated user, it must be the same session: who makes a session chooses

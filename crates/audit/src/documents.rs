@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use bailiwick_operation::AuthorizationDetails;
 use data_encoding::HEXLOWER;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -36,6 +37,19 @@ impl PolicyDocument {
     /// Returns a document with its digest.
     pub fn new(text: Arc<str>) -> Self {
         PolicyDocument { sha256: sha256(&text), text }
+    }
+
+    /// The documents of the policies of a denial, in their order, as far as they can be shown. Adds their digests to the details.
+    pub fn of(details: &mut AuthorizationDetails, texts: Vec<Option<Arc<str>>>) -> Vec<Self> {
+        let mut documents = Vec::new();
+        for (policy, text) in details.policies.iter_mut().zip(texts) {
+            if let Some(text) = text {
+                let document = PolicyDocument::new(text);
+                document.sha256.clone_into(&mut policy.sha256);
+                documents.push(document);
+            }
+        }
+        documents
     }
 
     /// The SHA-256 of the text, in hexadecimal.

@@ -115,17 +115,34 @@ impl Queue {
     }
 
     /// Adds a record if at most half of the queue is used, or counts it as lost. After [`Self::close`] it is neither.
-    pub(crate) fn put_if_half_empty(&self, event: &Event<'_>) {
+    pub(crate) fn put_if_half_empty(&self, event: &Event<'_>) -> Put {
         let messages = event.messages();
         let mut state = self.state();
         if state.is_closed {
-            return;
+            return Put::Closed;
         }
         if state.rows.len() > MAX_ROWS / 2 {
             state.lost += 1;
-        } else if state.put(event, &messages, None) {
+            return Put::Lost;
+        }
+        if state.put(event, &messages, None) {
             self.wake.notify_one();
         }
+        Put::Queued
+    }
+
+    /// Waits until the records that are queued now are written. Returns whether there were any, and they are.
+    pub(crate) async fn flush(&self) -> bool {
+        let (waiter, written) = oneshot::channel();
+        {
+            let mut state = self.state();
+            if state.is_closed || state.rows.is_empty() {
+                return false;
+            }
+            state.waiters.push(waiter);
+        }
+        self.wake.notify_one();
+        written.await == Ok(true)
     }
 
     /// How many rows wait.

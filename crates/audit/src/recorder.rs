@@ -58,6 +58,7 @@ impl Recorder {
                 clock: Arc::clone(&deployment.clock),
                 which: settings.decisions,
                 asked: AtomicU64::new(0),
+                details: Mutex::default(),
             })
         });
         let limit = Arc::<Mutex<RecordRateLimit>>::default();
@@ -77,7 +78,7 @@ impl Recorder {
         let mut ready = writer.open(Arc::new(FileSystem), &settings).await?;
         let look_up = LookUp::new(settings.folder, ready.follow_end()?);
         ready.record_unreadable(look_up.unreadable());
-        let denials = Denials::new(look_up.clone(), folder);
+        let denials = Denials::new(look_up.clone(), folder, Arc::clone(&queue));
         let task = tokio::spawn(ready.run());
         // Ends with the writer.
         tokio::spawn(look_up.clone().keep_indexes());

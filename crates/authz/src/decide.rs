@@ -13,7 +13,7 @@ pub(crate) mod check_keys;
 mod check_record;
 mod checks;
 pub(crate) mod counts;
-mod denial_message;
+pub(crate) mod denial_message;
 pub(crate) mod disclosure;
 pub(crate) mod given_keys;
 pub(crate) mod noted;

@@ -20,6 +20,7 @@ mod cache;
 mod compiled;
 mod decide;
 mod explain;
+mod explained_denial;
 mod registry;
 mod replay;
 mod review;
@@ -36,6 +37,7 @@ use bailiwick_model::{IamError, Region, Result};
 use bailiwick_operation::{Caller, Cx, DecisionLog, Deployment};
 use bailiwick_sigv4::SignatureWindow;
 use bailiwick_snapshot::{Snapshot, Snapshots};
+use bailiwick_storage::Store;
 use jiff::Timestamp;
 
 use crate::authenticate::credentials::CachedCaller;
@@ -48,7 +50,7 @@ pub use bailiwick_evaluator::exceptions::of as exception_of;
 pub use decide::administrators::Administrators;
 pub use decide::counts::{AskedBy, DecisionCount, DecisionCounts};
 pub use decide::noted::DecidedBy;
-pub use explain::denial::{DocumentPlace, ExplainedDenial};
+pub use explained_denial::{DocumentPlace, ExplainedDenial};
 
 /// AWS's message for an unknown or revoked credential.
 const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
@@ -72,7 +74,8 @@ pub struct Authz {
     /// Inline session policies, by their text.
     session_policies: Cache<Box<str>, Policy>,
     decisions: Arc<DecisionCounts>,
-    decision_log: Option<Arc<dyn DecisionLog>>,
+    /// Where decisions for other services are recorded, and the store that their policies' documents are read from.
+    decision_log: Option<(Arc<dyn DecisionLog>, Arc<dyn Store>)>,
     /// The audit trail, whose decisions are replayed.
     trail: Option<LookUp>,
 }
@@ -106,10 +109,11 @@ impl Authz {
         }
     }
 
-    /// Sets where decisions for other services are recorded; none are without it.
+    /// Sets where decisions for other services are recorded, and the store that the documents of policies are read from for
+    /// the records of denials.
     #[must_use]
-    pub fn with_decision_log(self, decision_log: Option<Arc<dyn DecisionLog>>) -> Self {
-        Authz { decision_log, ..self }
+    pub fn with_decision_log(self, log: Arc<dyn DecisionLog>, store: Arc<dyn Store>) -> Self {
+        Authz { decision_log: Some((log, store)), ..self }
     }
 
     /// Sets the audit trail whose decisions are replayed.

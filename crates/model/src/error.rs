@@ -302,10 +302,7 @@ impl IamError {
     /// Adds the id under which the details of a denial are on record. The message ends with it, in AWS's words.
     #[must_use]
     pub fn with_authorization_id(mut self, id: String) -> Self {
-        self.0.message.push_str(
-            ". For complete details, call the GetRequestAuthorizationDetails API with the following authorization id: ",
-        );
-        self.0.message.push_str(&id);
+        add_authorization_id(&mut self.0.message, &id);
         self.0.authorization_id = Some(id);
         self
     }
@@ -339,6 +336,14 @@ impl IamError {
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.0.cause.as_deref()
     }
+}
+
+/// Ends the message of a denial with the id under which its details are on record, in AWS's words.
+pub fn add_authorization_id(message: &mut String, id: &str) {
+    message.push_str(
+        ". For complete details, call the GetRequestAuthorizationDetails API with the following authorization id: ",
+    );
+    message.push_str(id);
 }
 
 impl fmt::Display for IamError {

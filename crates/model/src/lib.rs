@@ -29,7 +29,7 @@ pub use account::{AccountAlias, AccountId};
 pub use account_state::AccountState;
 pub use arn::{Arn, ArnError};
 #[cfg(feature = "service")]
-pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result};
+pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result, add_authorization_id};
 pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
 pub use name::{
     GroupName, InstanceProfileName, MfaDeviceName, NameError, PolicyName, RoleName, ServerCertificateName, SessionName,

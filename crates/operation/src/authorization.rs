@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AuthorizationDetails {
+    /// Of a denial that another service asked for: the principal, who is not the caller of the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<DeniedPrincipal>,
     /// The context keys that all evaluations share, with their values.
     pub request_context: BTreeMap<String, ContextText>,
     /// The evaluations, in their order; the last one is the denial.
@@ -23,6 +26,23 @@ pub struct AuthorizationDetails {
     /// Whether something was left out, because there was too much.
     #[serde(skip_serializing_if = "is_false")]
     pub truncated: bool,
+}
+
+/// The principal of a denial that another service asked for. It has an account, whose denial it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeniedPrincipal {
+    /// The account.
+    pub account_id: String,
+    /// The ARN; that of the session, for a session.
+    pub arn: String,
+    /// AWS's `principalId`: the unique id of a user; of a session, the role's id with the session's name.
+    pub principal_id: String,
+    /// The access key that the principal signed with; empty if the service named the principal.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub access_key_id: String,
+    /// The message for the principal, without the authorization id.
+    pub message: String,
 }
 
 /// The value of a context key.

@@ -34,8 +34,8 @@ mod standing;
 pub mod trace;
 
 pub use authorization::{
-    AuthorizationDetails, ContextText, EvaluatedPolicy, Evaluation, LayerCheck, MatchedPolicy, MatchedStatement,
-    MissedStatement,
+    AuthorizationDetails, ContextText, DeniedPrincipal, EvaluatedPolicy, Evaluation, LayerCheck, MatchedPolicy,
+    MatchedStatement, MissedStatement,
 };
 pub use bailiwick_decision::{
     Caller, Credential, Delegation, FederatedPrincipal, Federation, FederationIssuer, Person, Principal, Session,
@@ -43,7 +43,7 @@ pub use bailiwick_decision::{
 };
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, counted_as, uuid};
-pub use decision_log::DecisionLog;
+pub use decision_log::{DecisionLog, RecordedDenial};
 pub use decision_record::{CheckRecord, ContextRecord, DecidingStatement, DecisionRecord, SessionRecord};
 pub use fair_queue::{FairQueue, FairQueueLimits, Overloaded, Permit};
 pub use handle::{Handle, Planned, WaitFor};

@@ -17,7 +17,6 @@ use bailiwick_storage::Tx;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::denied_policies;
 use crate::log::Line;
 use crate::shared::Shared;
 use crate::steps::{Facts, Handled};
@@ -142,7 +141,9 @@ impl<'a> CallAudit<'a> {
         let Some(denied) = &mut self.denied else { return };
         match explained {
             Ok(mut explained) => {
-                denied.documents = denied_policies::attach(self.shared, snapshot, &mut explained).await;
+                let parts = &self.shared.parts;
+                let texts = parts.authz.denial_documents(&parts.store, snapshot, &explained).await;
+                denied.documents = PolicyDocument::of(&mut explained.details, texts);
                 denied.details = authorization::to_json(explained.details);
             }
             Err(error) => tracing::debug!(?error, request_id = self.request.id, "a denial cannot be explained"),

@@ -20,7 +20,6 @@ mod call_rates;
 mod caller;
 mod conflict_queue;
 mod credential_rules;
-mod denied_policies;
 mod dispatch;
 mod failures;
 mod handlers;

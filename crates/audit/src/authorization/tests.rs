@@ -1,4 +1,6 @@
-use bailiwick_operation::{ContextText, Evaluation, LayerCheck, MatchedPolicy, MatchedStatement, MissedStatement};
+use bailiwick_operation::{
+    ContextText, DeniedPrincipal, Evaluation, LayerCheck, MatchedPolicy, MatchedStatement, MissedStatement,
+};
 
 use super::*;
 use crate::Event;
@@ -16,6 +18,7 @@ fn details() -> AuthorizationDetails {
         matched_policies,
     };
     AuthorizationDetails {
+        principal: None,
         request_context: [
             ("aws:username".to_owned(), ContextText::One("eva\u{2028}".into())),
             ("aws:TagKeys".to_owned(), ContextText::Many(vec!["a".into(), "b".into()])),
@@ -182,4 +185,35 @@ fn details_are_bounded() {
     assert_eq!((least.evaluations[0].checks.len(), least.truncated), (2, true));
     large.evaluations[0].resource = long("f");
     assert_eq!(to_json(large), None);
+}
+
+/// The record of a decision that another service asked for is of that service; its details are of the principal.
+#[test]
+fn the_details_of_what_a_service_asked_are_of_the_principal() {
+    let principal = DeniedPrincipal {
+        account_id: "444455556666".into(),
+        arn: "arn:aws:iam::444455556666:user/eva".into(),
+        principal_id: "AIDAEVA".into(),
+        access_key_id: "AKIAEVA".into(),
+        message: "User: eva is not authorized".into(),
+    };
+    let json = to_json(AuthorizationDetails { principal: Some(principal), ..details() }).unwrap();
+    let (request, caller) = (request("cli"), root());
+    let event = Event { caller: Some(&caller), authorization: Some(&json), ..event(&request) };
+    let mut line = String::new();
+    json::line(&mut line, &only(&event), 1, "");
+    let denial = Denial::read(&line).unwrap();
+    assert_eq!(
+        (&*denial.account_id, &*denial.principal_id, &*denial.access_key_id),
+        ("444455556666", "AIDAEVA", "AKIAEVA")
+    );
+    assert_eq!((&*denial.principal_arn, &*denial.operation), ("arn:aws:iam::444455556666:user/eva", "iam:CreateUser"));
+    let id = &denial.authorization_id;
+    assert_eq!(
+        denial.message,
+        format!(
+            "User: eva is not authorized. For complete details, call the GetRequestAuthorizationDetails API with the following authorization id: {id}"
+        )
+    );
+    assert_eq!(denial.details, details(), "the account is not shown twice");
 }

@@ -9,6 +9,7 @@ use bailiwick_storage::Tx;
 
 use super::caller::{ClaimedCaller, QuestionSubject, claim};
 use super::given_keys::GivenKeys;
+use super::on_record::Asked;
 use super::question::Question;
 use super::target::service_prefix;
 use super::uses;
@@ -61,8 +62,12 @@ impl Handle<op::Authorize> for Authz {
             let message = self.encoded_message(cx, &question, &subject, &[&context], work)?;
             view = view.with_encoded_message(message);
         }
-        self.record_decision(cx, "Authorize", &subject, &question, &[&context], &view);
         uses::note(cx, snapshot.catalogue(), &about, &req.action, &view);
+        let asked = Asked { subject: &subject, access_key: about.access_key.as_ref() };
+        if let Some(decision) = self.to_record(cx, &asked, &question, &[&context], &view, &mut WorkBudget::new()) {
+            let ids = self.record(cx, "Authorize", vec![Some(decision)]).await;
+            view = view.with_authorization_id(ids.into_iter().flatten().next());
+        }
         Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
     }
 }

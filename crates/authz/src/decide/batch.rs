@@ -1,8 +1,6 @@
 //! Decisions for other services: many questions at once.
 
-use bailiwick_api::authz::{
-    AuthorizeItem, AuthorizeResult, BatchAuthorizeRequest, BatchAuthorizeResponse, ContextEntry,
-};
+use bailiwick_api::authz::{AuthorizeItem, BatchAuthorizeRequest, BatchAuthorizeResponse, ContextEntry};
 use bailiwick_api::op;
 use bailiwick_decision::ResolvedSubject;
 use bailiwick_model::{IamError, Result};
@@ -12,8 +10,9 @@ use prost::Message as _;
 
 use super::caller::{ClaimedCaller, QuestionSubject};
 use super::given_keys::GivenKeys;
+use super::on_record::{Asked, ToRecord};
 use super::question::Question;
-use super::render::item_error;
+use super::render::{DecisionView, item_error};
 use super::target::service_prefix;
 use super::uses;
 use crate::authenticate::claim::Claim;
@@ -89,13 +88,16 @@ impl Handle<op::BatchAuthorize> for Authz {
         };
         let mut work = WorkBudget::new();
         let shared_part = SharedPart { context: &context, encode_denials: batch.encode_denials };
-        let mut results = Vec::with_capacity(batch.items.len());
+        let mut explaining = WorkBudget::new();
+        let (mut results, mut records) = (Vec::with_capacity(batch.items.len()), Vec::new());
         for BatchItem { size, question, caller } in batch.items {
             work.yield_if_due().await;
+            explaining.yield_if_due().await;
             work.add_bytes(size);
+            let work = &mut (&mut work, &mut explaining);
             let result = match (caller, &shared) {
                 (Some(caller), _) => {
-                    work.add_bytes(PROOF_COST);
+                    work.0.add_bytes(PROOF_COST);
                     caller.and_then(|caller| self.question_subject(cx, &snapshot, caller)).and_then(|about| {
                         self.item(
                             cx,
@@ -103,18 +105,26 @@ impl Handle<op::BatchAuthorize> for Authz {
                             &resolve_subject(&about.subject, &snapshot)?,
                             &shared_part,
                             &question,
-                            &mut work,
+                            work,
                         )
                     })
                 }
-                (None, Some(Ok((about, resolved)))) => {
-                    self.item(cx, about, resolved, &shared_part, &question, &mut work)
-                }
+                (None, Some(Ok((about, resolved)))) => self.item(cx, about, resolved, &shared_part, &question, work),
                 (None, Some(Err(error))) => Err(copy_of(error)),
                 (None, None) => Err(IamError::validation("neither the item nor the batch names a caller")),
             };
-            results.push(result.unwrap_or_else(|error| item_error(&error)));
+            let result = result.map(|(decided, record)| {
+                records.push(record);
+                decided
+            });
+            results.push(result);
         }
+        let mut ids = self.record(cx, "BatchAuthorize", records).await.into_iter();
+        let result = |result: Result<DecisionView>| match result {
+            Ok(decided) => decided.with_authorization_id(ids.next().flatten()).result(),
+            Err(error) => item_error(&error),
+        };
+        let results = results.into_iter().map(result).collect();
         Ok(BatchAuthorizeResponse { results, revision: self.deployment.revisions.format(snapshot.revision()) })
     }
 }
@@ -142,6 +152,7 @@ struct BatchItem {
 }
 
 impl Authz {
+    /// Decides one item. The second budget is for what explains denials.
     fn item(
         &self,
         cx: &Cx,
@@ -149,8 +160,8 @@ impl Authz {
         resolved: &ResolvedSubject<'_>,
         shared: &SharedPart<'_>,
         item: &AuthorizeItem,
-        work: &mut WorkBudget,
-    ) -> Result<AuthorizeResult> {
+        (work, explaining): &mut (&mut WorkBudget, &mut WorkBudget),
+    ) -> Result<(DecisionView, Option<ToRecord>)> {
         let question = Question::parse(
             self,
             &item.action,
@@ -167,9 +178,10 @@ impl Authz {
             let message = self.encoded_message(cx, &question, resolved, &context, work)?;
             decided = decided.with_encoded_message(message);
         }
-        self.record_decision(cx, "BatchAuthorize", resolved, &question, &context, &decided);
         uses::note(cx, resolved.view().catalogue(), about, &item.action, &decided);
-        Ok(decided.result())
+        let asked = Asked { subject: resolved, access_key: about.access_key.as_ref() };
+        let record = self.to_record(cx, &asked, &question, &context, &decided, explaining);
+        Ok((decided, record))
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bailiwick_api::authz;
 use bailiwick_api::authz::caller::Who;
 use bailiwick_decision::{Subject, View};
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Region, Result, UserName};
+use bailiwick_model::{AccessKeyId, AccountId, Arn, ErrorCode, IamError, Region, Result, UserName};
 use bailiwick_operation::{Cx, Principal};
 use bailiwick_sigv4::PayloadHash;
 use bailiwick_snapshot::Snapshot;
@@ -163,6 +163,8 @@ pub(crate) struct QuestionSubject {
     pub(crate) subject: Arc<Subject>,
     /// The service that the subject's request was signed for; none without a signature.
     signed_for: Option<Box<str>>,
+    /// The access key that the subject signed with; none without a signature.
+    pub(crate) access_key: Option<AccessKeyId>,
     /// The region that the request was signed for; none without a signature.
     pub(crate) region: Option<Region>,
     /// Whether the asking service only names a service that it is not registered to act as, or an anonymous caller.
@@ -176,11 +178,12 @@ impl QuestionSubject {
     fn signed(authenticated: &Authenticated, service: &str) -> Self {
         let subject = Arc::clone(authenticated.subject());
         let region = authenticated.region.clone();
-        QuestionSubject { subject, signed_for: Some(service.into()), region, is_claimed: false }
+        let access_key = authenticated.caller.access_key_id().cloned();
+        QuestionSubject { subject, signed_for: Some(service.into()), access_key, region, is_claimed: false }
     }
 
     fn unsigned(subject: Subject, is_claimed: bool) -> Self {
-        QuestionSubject { subject: Arc::new(subject), signed_for: None, region: None, is_claimed }
+        QuestionSubject { subject: Arc::new(subject), signed_for: None, access_key: None, region: None, is_claimed }
     }
 
     /// Refuses an action of another service than the one that the caller signed for.

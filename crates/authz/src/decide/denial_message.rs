@@ -256,7 +256,7 @@ fn keys(subject: &ResolvedSubject<'_>, context: &[&GivenKeys<'_>], sees_resource
 }
 
 /// Whether a key has a tag of the resource: `aws:ResourceTag/…`, `s3:ExistingObjectTag/…` and the like.
-fn is_resource_tag(key: &str) -> bool {
+pub(crate) fn is_resource_tag(key: &str) -> bool {
     let name = key.split_once('/').map_or("", |(name, _)| name).to_ascii_lowercase();
     name.ends_with("tag") && !name.ends_with(":requesttag") && !name.ends_with(":principaltag")
 }

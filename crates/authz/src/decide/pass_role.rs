@@ -12,6 +12,7 @@ use bailiwick_storage::Tx;
 use super::caller::{ClaimedCaller, claim};
 use super::disclosure::is_foreign_account;
 use super::given_keys::{GivenKeys, reserved_key};
+use super::on_record::Asked;
 use super::question::Question;
 use super::render::DecisionView;
 use crate::authenticate::credentials::resolve_subject;
@@ -58,17 +59,24 @@ impl Handle<op::AuthorizePassRole> for Authz {
         let work = &mut WorkBudget::new();
         let subject = resolve_subject(&about.subject, &snapshot)?;
         let question = Question::parse(self, "iam:PassRole", role.as_str(), None, None)?;
-        let pass_role = self.answer(cx, &question, &subject, &[&known, &given], work)?;
-        // Whether the role trusts the service may be hidden from the asking service.
-        self.record_decision(cx, "AuthorizePassRole", &subject, &question, &[&known, &given], &pass_role);
-        let pass_role = pass_role.result();
+        let mut pass_role = self.answer(cx, &question, &subject, &[&known, &given], work)?;
+        // Whether the role trusts the service may be hidden from the asking service, so only this decision is recorded.
+        let asked = Asked { subject: &subject, access_key: about.access_key.as_ref() };
+        let context = [&known, &given];
+        let decision = self.to_record(cx, &asked, &question, &context, &pass_role, &mut WorkBudget::new());
         work.yield_if_due().await;
         let service = Subject::service(&req.service_principal);
         let mut trust =
             self.part(cx, &resolve_subject(&service, &snapshot)?, "sts:AssumeRole", &role, &[&given], work)?.result();
+        if decision.is_some() {
+            let ids = self.record(cx, "AuthorizePassRole", vec![decision]).await;
+            pass_role = pass_role.with_authorization_id(ids.into_iter().flatten().next());
+        }
+        let pass_role = pass_role.result();
         if is_foreign_account(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
             // Another account does not learn whether the role exists, nor which services it trusts.
-            trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
+            let decision = Decision::ImplicitDeny.into();
+            trust = AuthorizeResult { decision, authorization_id: None, ..pass_role.clone() };
         }
         let parts = [&pass_role, &trust];
         let decision = match parts.map(AuthorizeResult::decision) {

@@ -23,6 +23,8 @@ pub(crate) struct Question<'a> {
     pub(crate) resource: &'a str,
     account: Option<AccountId>,
     policy: Option<Policy>,
+    /// The text of that policy.
+    pub(crate) policy_text: Option<&'a str>,
     /// Whether roles of foreign accounts look as if they did not exist: see [`QuestionSubject::is_claimed`].
     hides_foreign_roles: bool,
 }
@@ -45,12 +47,13 @@ impl<'a> Question<'a> {
         action: &'a str,
         resource: &'a str,
         resource_account: Option<&str>,
-        resource_policy: Option<&str>,
+        resource_policy: Option<&'a str>,
     ) -> Result<Self> {
         service_prefix(action)?;
         let account = owner(resource, resource_account)?;
         let policy = resource_policy.map(|text| compiled(&authz.resource_policies, PolicyKind::Resource, text));
-        Ok(Question { action, resource, account, policy: policy.transpose()?, hides_foreign_roles: false })
+        let policy = policy.transpose()?;
+        Ok(Question { action, resource, account, policy, policy_text: resource_policy, hides_foreign_roles: false })
     }
 
     /// Sets what the way in which the subject is named hides from the asking service.

@@ -6,7 +6,7 @@ use bailiwick_api::authz::{
 };
 use bailiwick_decision::ResolvedSubject;
 use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Policies, PolicyKind, Request, Step};
-use bailiwick_model::IamError;
+use bailiwick_model::{IamError, add_authorization_id};
 use bailiwick_snapshot::Holder;
 
 use super::disclosure::Disclosure;
@@ -18,6 +18,7 @@ pub(crate) struct DecisionView {
     statement: Option<StatementRef>,
     message: Option<String>,
     encoded_message: Option<String>,
+    authorization_id: Option<String>,
 }
 
 impl DecisionView {
@@ -65,12 +66,21 @@ impl DecisionView {
             statement: decision.statement.and_then(|at| statement(&at, resolved, policies)),
             message: (!decision.is_allowed()).then(|| decision.message(request).to_string()),
             encoded_message: None,
+            authorization_id: None,
         }
     }
 
     /// The same with an encoded message about the denial.
     pub(crate) fn with_encoded_message(self, encoded_message: Option<String>) -> Self {
         DecisionView { encoded_message, ..self }
+    }
+
+    /// The same with the id under which the details of the denial are on record, with which the message ends.
+    pub(crate) fn with_authorization_id(mut self, authorization_id: Option<String>) -> Self {
+        if let (Some(message), Some(id)) = (&mut self.message, &authorization_id) {
+            add_authorization_id(message, id);
+        }
+        DecisionView { authorization_id, ..self }
     }
 
     /// The same without what determined the decision.
@@ -85,6 +95,7 @@ impl DecisionView {
             statement: self.statement,
             message: self.message,
             encoded_message: self.encoded_message,
+            authorization_id: self.authorization_id,
             revision,
         }
     }
@@ -96,6 +107,7 @@ impl DecisionView {
             statement: self.statement,
             message: self.message,
             encoded_message: self.encoded_message,
+            authorization_id: self.authorization_id,
             error: None,
         }
     }

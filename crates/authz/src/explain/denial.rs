@@ -1,90 +1,33 @@
-//! The details of a denied call of one of Bailiwick's own operations, for its audit record.
+//! The details of a denial, for its audit record: of a call of one of Bailiwick's own operations, and, in `asked`, of a
+//! request to another service.
 //!
-//! The record belongs to the account of the caller. What belongs to another account is left out: a trust policy, and what
-//! it said.
+//! They belong to the account of the principal. What belongs to another account is left out: a policy of the resource, and
+//! what it said.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use bailiwick_decision::{KeySource, ResolvedSubject, Trust};
-use bailiwick_evaluator::{
-    self as evaluator, ContextKey, ContextValue, Effect, Explanation, Outcome, Policies, PolicyKind, Request, Verdict,
-};
-use bailiwick_model::mask::masked;
-use bailiwick_model::{AccountId, Result, UniqueId};
-use bailiwick_operation::{
-    AuthorizationDetails, Check, ContextText, Cx, Evaluation, LayerCheck, MatchedPolicy, MatchedStatement,
-    MissedStatement,
-};
-use bailiwick_policy_lang::Catalogue;
+use bailiwick_decision::ResolvedSubject;
+use bailiwick_evaluator::Policies;
+use bailiwick_model::Result;
+use bailiwick_operation::{AuthorizationDetails, Check, Cx, Policy as CheckPolicy};
 use bailiwick_snapshot::Snapshot;
 
-use super::{holders, notes, set_holders};
 use crate::authenticate::credentials::resolve_subject;
 use crate::decide::disclosure::Disclosure;
-use crate::decide::noted::{outcome_name, policy_type_name};
 use crate::decide::own_password;
+use crate::explained_denial::ExplainedDenial;
 use crate::work_budget::WorkBudget;
 use crate::{Authenticated, Authz};
 
+mod asked;
+mod documents;
 mod evaluated;
+mod evaluation;
+mod target;
 
 use evaluated::EvaluatedPolicies;
+use target::{Evaluated, Target};
 
 /// Evaluations that are shown; of more, the last one and the first ones.
 const MAX_EVALUATIONS: usize = 6;
-/// Policies with matching statements that are shown of a layer.
-const MAX_MATCHED: usize = 10;
-/// Statements that nearly matched.
-const MAX_MISSES: usize = 5;
-/// Failed elements of such a statement.
-const MAX_DIFFERENCES: usize = 4;
-/// Context keys of an evaluation.
-const MAX_KEYS: usize = 50;
-/// Characters of a value, and of a description of a failed element.
-const MAX_VALUE: usize = 300;
-/// Characters of the text.
-const MAX_TEXT: usize = 4_096;
-
-/// The details of a denial, and where the documents of its policies are.
-#[derive(Debug, Default)]
-pub struct ExplainedDenial {
-    /// The details. No policy has a digest yet.
-    pub details: AuthorizationDetails,
-    /// Where the document of each policy is, in the order of `details.policies`.
-    pub documents: Vec<DocumentPlace>,
-    /// The user or role whose policies took part.
-    pub principal: Option<UniqueId>,
-}
-
-/// Where the document of a policy is.
-#[derive(Clone, Debug)]
-pub enum DocumentPlace {
-    /// Here.
-    Here(Arc<str>),
-    /// In the store: an inline policy of a user, role or group.
-    Inline {
-        /// The account of the identity.
-        account: AccountId,
-        /// The identity.
-        owner: UniqueId,
-        /// The name of the policy.
-        name: String,
-        /// The policy that took part.
-        compiled: evaluator::Policy,
-    },
-    /// In the store: the trust policy of a role.
-    Trust {
-        /// The account of the role.
-        account: AccountId,
-        /// The role.
-        role: UniqueId,
-        /// The policy that took part.
-        compiled: evaluator::Policy,
-    },
-    /// It has none that can be shown.
-    Nowhere,
-}
 
 impl Authz {
     /// Explains the denial of the last of these checks, on the snapshot that it was decided on.
@@ -107,10 +50,13 @@ impl Authz {
                 details.truncated = true;
                 continue;
             }
+            let target = &target(check);
             self.with_check(resolved, cx, check, |request, applied| {
                 let decision = work.decide(request, applied)?;
                 let mut explain = |applied: &Policies<'_>| {
-                    let evaluated = Evaluated { request, applied, resolved, check, is_denial: at == last };
+                    let disclosure = disclosure(resolved, check, applied);
+                    let is_denial = at == last;
+                    let evaluated = Evaluated { request, applied, resolved, target, disclosure, is_denial };
                     evaluated.add_to(&mut details, &mut policies, &mut work)
                 };
                 match own_password::applies(check, &decision, request) {
@@ -126,215 +72,23 @@ impl Authz {
     }
 }
 
-/// One evaluation, and what it was made of.
-struct Evaluated<'a, 'p, 's> {
-    request: &'a Request<'p>,
-    applied: &'a Policies<'p>,
-    resolved: &'a ResolvedSubject<'s>,
-    check: &'a Check,
-    is_denial: bool,
-}
-
-impl Evaluated<'_, '_, '_> {
-    /// Decides it again with all details, and adds them.
-    fn add_to(
-        &self,
-        details: &mut AuthorizationDetails,
-        policies: &mut EvaluatedPolicies,
-        work: &mut WorkBudget,
-    ) -> Result<()> {
-        let Self { request, applied, resolved, check, .. } = *self;
-        let mut explanation = work.spend(|budget| match self.is_denial {
-            true => evaluator::explain_within(request, applied, budget),
-            false => evaluator::trace_within(request, applied, budget),
-        })?;
-        let management = resolved.view().management_account();
-        let account = resolved.subject().account();
-        let disclosure = Disclosure::of_record(account, check.resource_account, management, applied);
-        let is_own = disclosure.shows_all();
-        if !is_own {
-            super::without_tags(&mut explanation);
-        }
-        let holders = holders(&mut explanation, resolved);
-        let mut explanation: Explanation<'_> = explanation;
-        set_holders(&mut explanation, &holders);
-        if details.evaluations.is_empty() {
-            details.request_context = self.request_context();
-        }
-        policies.add_all(self, disclosure);
-        let decision = disclosure.redact(explanation.decision);
-        let mut evaluation = Evaluation {
-            action: check.action.to_owned(),
-            resource: cut(&check.resource, 2 * MAX_VALUE),
-            context: self.own_context(is_own),
-            evaluated_effect: outcome_name(decision.outcome).to_owned(),
-            checks: self.checks(&explanation, disclosure, policies),
-            near_misses: Vec::new(),
-        };
-        if decision.outcome == Outcome::ImplicitDeny && !is_own {
-            add_withheld(&mut evaluation.checks);
-        }
-        if self.is_denial {
-            notes::add(&mut explanation, resolved, request);
-            if applied.trust.is_some_and(Trust::is_of_absent_role) {
-                notes::no_such_role(&mut explanation);
-            }
-            evaluation.near_misses = self.near_misses(&explanation, disclosure, policies);
-            details.text = is_own.then(|| cut(&masked(&explanation.to_string()), MAX_TEXT));
-        }
-        details.evaluations.push(evaluation);
-        Ok(())
-    }
-
-    /// The context keys of the principal, its session, the time and the network.
-    fn request_context(&self) -> BTreeMap<String, ContextText> {
-        let global = Catalogue::builtin().global_keys().map(|key| &*key.name).filter(|name| !name.contains('/'));
-        let own = |name: &str| self.check.context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-        let of_resource = |name: &str| name.to_ascii_lowercase().starts_with("aws:resource");
-        let global = global.filter(|name| !own(name) && !of_resource(name)).map(str::to_owned);
-        let tags = self.resolved.tags().map(|tag| format!("aws:PrincipalTag/{}", tag.key));
-        self.values(global.chain(tags))
-    }
-
-    /// The context keys of the check.
-    fn own_context(&self, is_own: bool) -> BTreeMap<String, ContextText> {
-        let own = self.check.context.iter().map(|(name, _)| name.to_string());
-        let own = own.filter(|name| is_own || KeySource::of(&ContextKey::new(name)) != KeySource::StoredResource);
-        self.values(own.chain(["aws:ResourceAccount".to_owned()]))
-    }
-
-    fn values(&self, names: impl Iterator<Item = String>) -> BTreeMap<String, ContextText> {
-        let valued = names.filter_map(|name| {
-            let text = match self.request.context.value(&ContextKey::new(&name))? {
-                ContextValue::Many(values) => {
-                    ContextText::Many(values.iter().take(MAX_KEYS).map(|value| shown(value)).collect())
-                }
-                one => ContextText::One(shown(one.texts().first()?)),
-            };
-            Some((name, text))
-        });
-        valued.take(MAX_KEYS).collect()
-    }
-
-    /// What each layer said, in AWS's order.
-    fn checks(
-        &self,
-        explanation: &Explanation<'_>,
-        disclosure: Disclosure,
-        policies: &mut EvaluatedPolicies,
-    ) -> Vec<LayerCheck> {
-        let mut checks = Vec::new();
-        for finding in explanation.findings.iter().filter(|finding| disclosure.shows(finding.kind)) {
-            let effect = match finding.verdict {
-                Verdict::Allows => "ALLOW",
-                Verdict::Denies => "EXPLICIT_DENY",
-                Verdict::Silent if finding.required => "IMPLICIT_DENY",
-                Verdict::Silent => "NO_IMPACT",
-            };
-            let mut matched: Vec<MatchedPolicy> = Vec::new();
-            let of_layer = |at: &evaluator::StatementRef| (at.kind, at.level) == (finding.kind, finding.level);
-            for located in explanation.matched.iter().filter(|located| of_layer(&located.at)) {
-                let Some(uri) = policies.add(self, &located.at) else { continue };
-                let statement = MatchedStatement {
-                    sid: sid(located),
-                    evaluated_effect: if located.effect == Effect::Deny { "DENY" } else { "ALLOW" }.to_owned(),
-                    index: located.at.statement,
-                    line: located.span.start.line,
-                };
-                let at = matched.iter().position(|policy| policy.uri == uri).unwrap_or(matched.len());
-                if at == matched.len() && at < MAX_MATCHED {
-                    matched.push(MatchedPolicy { uri, matched_statements: Vec::new() });
-                }
-                match matched.get_mut(at).filter(|policy| policy.matched_statements.len() < MAX_MATCHED) {
-                    Some(policy) => policy.matched_statements.push(statement),
-                    None => policies.is_truncated = true,
-                }
-            }
-            checks.push(layer(finding.kind, effect, matched));
-        }
-        // A principal without policies has no finding.
-        let has_principal = checks.iter().any(|check| check.check_type == "PRINCIPAL");
-        if !has_principal && self.resolved.entity().is_some() {
-            let lacks = explanation.decision.lacking == Some(PolicyKind::Identity);
-            let effect = if lacks { "IMPLICIT_DENY" } else { "NO_IMPACT" };
-            checks.push(layer(PolicyKind::Identity, effect, Vec::new()));
-        }
-        checks.sort_by_key(|check| ORDER.iter().position(|name| *name == check.check_type));
-        checks
-    }
-
-    fn near_misses(
-        &self,
-        explanation: &Explanation<'_>,
-        disclosure: Disclosure,
-        policies: &mut EvaluatedPolicies,
-    ) -> Vec<MissedStatement> {
-        let shown_kinds = explanation.near_misses.iter().filter(|miss| disclosure.shows(miss.statement.at.kind));
-        let missed = shown_kinds.take(MAX_MISSES).filter_map(|miss| {
-            let failures = std::iter::once(&miss.failure).chain(&miss.also).take(MAX_DIFFERENCES);
-            Some(MissedStatement {
-                uri: policies.add(self, &miss.statement.at)?,
-                sid: sid(&miss.statement),
-                index: miss.statement.at.statement,
-                line: miss.statement.span.start.line,
-                differences: failures.map(|failure| shown(&failure.to_string())).collect(),
-            })
-        });
-        missed.collect()
+fn target(check: &Check) -> Target<'_> {
+    Target {
+        action: check.action,
+        resource: &check.resource,
+        account: check.resource_account,
+        keys: check.context.iter().map(|(name, _)| &**name).collect(),
+        trust: match check.policy {
+            CheckPolicy::Trust(role) => check.resource_account.map(|account| (account, role)),
+            CheckPolicy::None | CheckPolicy::NoTrust => None,
+        },
+        given_policy: None,
     }
 }
 
-/// AWS's `CheckType`s, in the order of its answers.
-const ORDER: [&str; 7] = [
-    "RESOURCE_CONTROL_POLICY",
-    "SERVICE_CONTROL_POLICY",
-    "VPC_ENDPOINT",
-    "RESOURCE",
-    "PRINCIPAL",
-    "PERMISSIONS_BOUNDARY",
-    "SESSION",
-];
-
-fn layer(kind: PolicyKind, effect: &str, matched_policies: Vec<MatchedPolicy>) -> LayerCheck {
-    let check_type = match kind {
-        PolicyKind::Identity => "PRINCIPAL",
-        PolicyKind::Resource | PolicyKind::Trust => "RESOURCE",
-        PolicyKind::Boundary => "PERMISSIONS_BOUNDARY",
-        PolicyKind::Session => "SESSION",
-        PolicyKind::Scp => "SERVICE_CONTROL_POLICY",
-        PolicyKind::Rcp => "RESOURCE_CONTROL_POLICY",
-        PolicyKind::Endpoint => "VPC_ENDPOINT",
-    };
-    LayerCheck {
-        check_type: check_type.to_owned(),
-        evaluated_effect: effect.to_owned(),
-        relevant_policy_types: vec![policy_type_name(kind).to_owned()],
-        matched_policies,
-    }
-}
-
-/// If everything that may be shown allows, it follows that the other account does not.
-fn add_withheld(checks: &mut Vec<LayerCheck>) {
-    if checks.iter().all(|check| matches!(&*check.evaluated_effect, "ALLOW" | "NO_IMPACT")) {
-        checks.insert(0, layer(PolicyKind::Resource, "IMPLICIT_DENY", Vec::new()));
-        checks.sort_by_key(|check| ORDER.iter().position(|name| *name == check.check_type));
-    }
-}
-
-fn sid(located: &evaluator::Located<'_>) -> String {
-    located.sid.map_or_else(|| format!("Statement{}", located.at.statement), |sid| cut(sid, MAX_VALUE))
-}
-
-/// A text that a caller or the author of a policy chose: without secrets, and short.
-fn shown(text: &str) -> String {
-    cut(&masked(&cut(text, 2 * MAX_VALUE)), MAX_VALUE)
-}
-
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+fn disclosure(resolved: &ResolvedSubject<'_>, check: &Check, applied: &Policies<'_>) -> Disclosure {
+    let management = resolved.view().management_account();
+    Disclosure::of_record(resolved.subject().account(), check.resource_account, management, applied)
 }
 
 #[cfg(test)]

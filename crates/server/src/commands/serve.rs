@@ -259,13 +259,15 @@ async fn assemble(
     let recorder = Recorder::start(Arc::clone(store), deployment, audit)
         .await
         .map_err(|e| Failure::new(format!("cannot write the audit trail in {}: {e}", folder.display())))?;
+    let mut authz = Authz::new(Arc::clone(deployment), Arc::clone(&snapshots)).with_trail(recorder.look_up().clone());
+    if let Some(log) = recorder.decision_log() {
+        authz = authz.with_decision_log(log, Arc::clone(store));
+    }
     let service = Service::new(Parts {
         deployment: Arc::clone(deployment),
         store: Arc::clone(store),
-        snapshots: Arc::clone(&snapshots),
-        authz: Authz::new(Arc::clone(deployment), snapshots)
-            .with_decision_log(recorder.decision_log())
-            .with_trail(recorder.look_up().clone()),
+        snapshots,
+        authz,
         directory: Directory,
         sts: Sts,
         sign_in: SignIn,

@@ -13,6 +13,7 @@ fn only_what_aws_has_is_shown() {
         matched_policies: vec![matched.clone()],
     };
     let shown = response(AuthorizationDetails {
+        principal: None,
         request_context: [
             ("aws:username".to_owned(), ContextText::One("e\"va".into())),
             ("aws:TagKeys".to_owned(), ContextText::Many(vec!["a".into(), "b".into()])),

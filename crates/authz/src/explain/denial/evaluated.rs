@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bailiwick_decision::{Holder, Trust};
 use bailiwick_evaluator::{Policies, PolicyKind, StatementRef};
 use bailiwick_model::{Arn, UniqueId};
-use bailiwick_operation::{EvaluatedPolicy, Policy as CheckPolicy};
+use bailiwick_operation::EvaluatedPolicy;
 
-use super::{DocumentPlace, Evaluated};
+use super::target::Evaluated;
 use crate::decide::disclosure::Disclosure;
 use crate::decide::noted::{policy_type_name, version};
 use crate::decide::render::holder;
+use crate::explained_denial::DocumentPlace;
 
 /// Policies that are listed without a statement that matters; those with one are always listed.
 const MAX_POLICIES: usize = 20;
@@ -90,7 +91,7 @@ fn count(applied: &Policies<'_>, kind: PolicyKind, level: u32) -> u32 {
 }
 
 fn described(evaluated: &Evaluated<'_, '_, '_>, at: &StatementRef) -> Option<(EvaluatedPolicy, DocumentPlace)> {
-    let Evaluated { applied, resolved, check, .. } = *evaluated;
+    let Evaluated { applied, resolved, target, .. } = *evaluated;
     let policy = applied.policy(at)?;
     if Trust::is_of_absent_role(policy) {
         return None;
@@ -100,7 +101,8 @@ fn described(evaluated: &Evaluated<'_, '_, '_>, at: &StatementRef) -> Option<(Ev
         PolicyKind::Identity => holder(at, resolved),
         PolicyKind::Boundary => Some(resolved.identity_arn().to_owned()),
         PolicyKind::Session => Some(resolved.arn().to_owned()),
-        PolicyKind::Trust | PolicyKind::Resource => Some(name.to_owned()),
+        PolicyKind::Trust => Some(name.to_owned()),
+        PolicyKind::Resource => Some(target.resource.to_owned()),
         PolicyKind::Scp | PolicyKind::Rcp | PolicyKind::Endpoint => None,
     };
     let owner = attached_to.as_deref().unwrap_or_default();
@@ -125,11 +127,17 @@ fn described(evaluated: &Evaluated<'_, '_, '_>, at: &StatementRef) -> Option<(Ev
             };
             text.map_or(DocumentPlace::Nowhere, |text| DocumentPlace::Here(text.as_str().into()))
         }
-        PolicyKind::Trust => match (&check.policy, check.resource_account) {
-            (CheckPolicy::Trust(role), Some(account)) => {
-                DocumentPlace::Trust { account, role: *role, compiled: policy.clone() }
+        PolicyKind::Trust => target.trust.map_or(DocumentPlace::Nowhere, |(account, role)| {
+            let compiled = policy.clone();
+            DocumentPlace::Trust { account, role, compiled }
+        }),
+        PolicyKind::Resource => match (target.given_policy, target.account) {
+            (Some(text), _) => DocumentPlace::Here(text.into()),
+            (None, Some(account)) => {
+                let compiled = policy.clone();
+                DocumentPlace::Resource { account, arn: target.resource.to_owned(), compiled }
             }
-            _ => DocumentPlace::Nowhere,
+            (None, None) => DocumentPlace::Nowhere,
         },
         _ => DocumentPlace::Nowhere,
     };

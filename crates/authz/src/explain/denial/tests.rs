@@ -1,6 +1,6 @@
-use crate::DecidedBy;
 use crate::tests::*;
-use bailiwick_operation::{AuthorizationDetails, DecisionRecord, LayerCheck};
+use crate::{DecidedBy, DocumentPlace};
+use bailiwick_operation::{AuthorizationDetails, ContextText, DecisionRecord, LayerCheck};
 
 use super::*;
 

@@ -1,44 +1,44 @@
 //! The documents of the policies that took part in a denial, as they were when it was decided.
 //!
-//! A snapshot has compiled policies, and documents of managed policies only. Inline policies and trust policies are read
+//! A snapshot has compiled policies, and documents of managed policies only. Inline policies, trust policies and those of resources are read
 //! from the store, which may be newer. A document is used only if the snapshot at its revision still has the policy that
 //! took part.
 
 use std::sync::Arc;
 
-use bailiwick_audit::PolicyDocument;
-use bailiwick_authz::{DocumentPlace, ExplainedDenial};
 use bailiwick_model::{AccountId, ErrorCode, IamError, IdKind, PolicyName, Result, UniqueId};
 use bailiwick_operation::show_trust_policy;
 use bailiwick_snapshot::Snapshot;
-use bailiwick_storage::{At, Identity, IdentityKind, Role, Tx};
+use bailiwick_storage::{At, Identity, IdentityKind, Role, Store, Tx};
 
-use crate::shared::{Parts, Shared};
+use crate::Authz;
+use crate::explained_denial::{DocumentPlace, ExplainedDenial};
 
-/// Finds the documents, and adds their digests to the details.
-pub(crate) async fn attach(
-    shared: &Shared,
-    snapshot: &Snapshot,
-    explained: &mut ExplainedDenial,
-) -> Vec<PolicyDocument> {
-    let mut reader = Reader { parts: &shared.parts, decided: snapshot, open: None };
-    let mut documents = Vec::new();
-    for (policy, place) in explained.details.policies.iter_mut().zip(&explained.documents) {
-        match reader.read(place, explained.principal.as_ref()).await {
-            Ok(Some(text)) => {
-                let document = PolicyDocument::new(text);
-                document.sha256().clone_into(&mut policy.sha256);
-                documents.push(document);
-            }
-            Ok(None) => {}
-            Err(error) => tracing::debug!(?error, policy = policy.uri, "the document of a policy cannot be read"),
+impl Authz {
+    /// Finds the documents of the policies of a denial that was decided on this snapshot, in their order; none for those
+    /// that cannot be shown or read.
+    pub async fn denial_documents(
+        &self,
+        store: &Arc<dyn Store>,
+        snapshot: &Snapshot,
+        explained: &ExplainedDenial,
+    ) -> Vec<Option<Arc<str>>> {
+        let mut reader = Reader { authz: self, store, decided: snapshot, open: None };
+        let mut documents = Vec::with_capacity(explained.documents.len());
+        for (policy, place) in explained.details.policies.iter().zip(&explained.documents) {
+            let found = reader.read(place, explained.principal.as_ref()).await;
+            documents.push(found.unwrap_or_else(|error| {
+                tracing::debug!(?error, policy = policy.uri, "the document of a policy cannot be read");
+                None
+            }));
         }
+        documents
     }
-    documents
 }
 
 struct Reader<'a> {
-    parts: &'a Parts,
+    authz: &'a Authz,
+    store: &'a Arc<dyn Store>,
     /// The snapshot of the decision.
     decided: &'a Snapshot,
     /// The newest revision, and the snapshot of it if it is newer than the decision.
@@ -59,8 +59,17 @@ impl Reader<'_> {
                 });
                 found.filter(|_| is_same).map(|policy| policy.document.into())
             }
+            DocumentPlace::Resource { account, arn, compiled } => {
+                let (tx, newer) = self.begin().await?;
+                let is_same = newer.as_ref().is_none_or(|newer| {
+                    let policy = newer.resource(*account, arn).and_then(|resource| resource.policy.as_ref());
+                    policy.is_some_and(|policy| policy.ptr_eq(compiled))
+                });
+                let found = tx.find_resource(*account, arn).await?.filter(|_| is_same);
+                found.and_then(|resource| resource.policy).map(|policy| policy.text.into())
+            }
             DocumentPlace::Trust { account, role, compiled } => {
-                let partition = self.parts.deployment.partition;
+                let partition = self.authz.deployment.partition;
                 let (tx, newer) = self.begin().await?;
                 let is_same = newer.as_ref().is_none_or(|newer| {
                     let role = newer.entity(role).and_then(|role| role.role());
@@ -77,10 +86,10 @@ impl Reader<'_> {
     /// The transaction that documents are read in, and the snapshot of its revision if it is newer than the decision.
     async fn begin(&mut self) -> Result<(&mut Tx, &Option<Arc<Snapshot>>)> {
         if self.open.is_none() {
-            let tx =
-                Tx::begin(Arc::clone(&self.parts.store), Arc::clone(&self.parts.deployment.quotas), At::Latest).await?;
+            let quotas = Arc::clone(&self.authz.deployment.quotas);
+            let tx = Tx::begin(Arc::clone(self.store), quotas, At::Latest).await?;
             let newer = match tx.revision() > self.decided.revision() {
-                true => Some(self.parts.snapshots.at_least(tx.revision()).await?),
+                true => Some(self.authz.snapshots.at_least(tx.revision()).await?),
                 false => None,
             };
             self.open = Some((tx, newer));
