@@ -49,6 +49,8 @@ pub(crate) struct Client {
     token: Mutex<Option<AsciiMetadataValue>>,
     /// The cluster that answered first.
     cluster: AtomicU64,
+    /// How many requests had no answer.
+    faults: AtomicU64,
 }
 
 struct Member {
@@ -72,7 +74,13 @@ impl Client {
             credentials: address.credentials(),
             token: Mutex::new(None),
             cluster: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
         })
+    }
+
+    /// How many requests had no answer: another member may have answered what followed, or a cluster that was restored.
+    pub(crate) fn faults(&self) -> u64 {
+        self.faults.load(Ordering::SeqCst)
     }
 
     /// Reads keys. Through the quorum, unless the request is serializable.
@@ -221,6 +229,7 @@ impl Client {
 
     /// Asks another member from now on, and this one over a new connection: the old one may never end.
     fn leave(&self, at: usize) {
+        self.faults.fetch_add(1, Ordering::SeqCst);
         let next = (at + 1) % self.members.len();
         let is_first = self.current.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if let Some(member) = self.members.get(at).filter(|_| is_first) {

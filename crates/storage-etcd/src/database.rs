@@ -140,7 +140,8 @@ impl Database {
 }
 
 async fn connect(address: &Address) -> Result<Reader, OpenError> {
-    let reader = Reader { client: Arc::new(Client::new(address)?), layout: address.layout() };
+    let client = Arc::new(Client::new(address)?);
+    let reader = Reader { client, layout: address.layout(), checked: Arc::default() };
     check_version(&reader.client.status().await?.version)?;
     Ok(reader)
 }

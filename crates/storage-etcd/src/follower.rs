@@ -21,11 +21,9 @@ use tokio::{
 use crate::{
     Options, Shared,
     api::{self, TxnRequest},
-    compaction,
+    compaction, groups,
     head::Seen,
-    history,
-    view::groups_after,
-    watch as change_log,
+    history, watch as change_log,
 };
 
 pub(crate) struct Follower {
@@ -84,9 +82,14 @@ impl Follower {
         loop {
             let is_live = generations.live().is_ok();
             let after = generations.position();
-            let log = groups_after(&reader.layout, after);
+            let log = groups::after(&reader.layout, after);
             let success = vec![api::range(api::get(reader.layout.head())), api::range(log)];
             let answer = reader.client.transact(&TxnRequest { success, ..TxnRequest::default() }).await?;
+            if is_live {
+                history::check_after_faults(&self.shared).await?;
+            } else {
+                history::check(&self.shared).await?;
+            }
             let at = api::revision_of(&answer);
             let mut found = api::ranges(answer);
             let head = found.next().and_then(|found| found.kvs.into_iter().next());
@@ -103,7 +106,7 @@ impl Follower {
             if !is_live {
                 return Ok((head.revision, at));
             }
-            let published = change_log::read(&self.shared, after, groups.kvs).await?;
+            let published = groups::read(&self.shared, after, groups.kvs).await?;
             match published.map(|sets| generations.publish(&sets)) {
                 Ok(_) if groups.more => {}
                 Ok(_) if generations.position() >= head.revision => return Ok((head.revision, at)),

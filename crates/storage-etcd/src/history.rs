@@ -1,17 +1,29 @@
 //! Whether a cluster has the changes that were read before. One that was restored from a snapshot may have others with the same
 //! revisions.
 
+use std::sync::atomic::Ordering;
+
 use bailiwick_storage::{Revision, StoreError};
 
 use crate::{
     Shared,
     api::{self, RangeRequest, TxnRequest},
+    groups,
     head::Seen,
-    view::groups_after,
-    watch::read,
 };
 
 const OTHER: &str = "the database has other changes than those that were read before: start the server again";
+
+/// Checks the history if a request had no answer since the last time: the cluster may have been restored meanwhile.
+pub(crate) async fn check_after_faults(shared: &Shared) -> Result<(), StoreError> {
+    let reader = &shared.backend;
+    let faults = reader.client.faults();
+    if reader.checked.load(Ordering::SeqCst) != faults {
+        check(shared).await?;
+        reader.checked.store(faults, Ordering::SeqCst);
+    }
+    Ok(())
+}
 
 /// Compares the newest change set that was read with that of the cluster, and ends the feed if it is another one. Entries that
 /// are damaged are found when the change log is read.
@@ -19,12 +31,12 @@ pub(crate) async fn check(shared: &Shared) -> Result<(), StoreError> {
     let Some(last) = shared.generations.last() else { return Ok(()) };
     let (reader, before) = (&shared.backend, Revision::new(last.revision.number().saturating_sub(1)));
     // The group that has the change set, which may begin before it.
-    let group = RangeRequest { limit: 1, ..groups_after(&reader.layout, before) };
+    let group = RangeRequest { limit: 1, ..groups::after(&reader.layout, before) };
     let success = vec![api::range(api::get(reader.layout.head())), api::range(group)];
     let answer = reader.client.transact(&TxnRequest { success, ..TxnRequest::default() }).await?;
     let mut found = api::ranges(answer);
     let head = Seen::read(found.next().and_then(|found| found.kvs.into_iter().next()))?;
-    let sets = read(shared, before, found.next().unwrap_or_default().kvs).await?;
+    let sets = groups::read(shared, before, found.next().unwrap_or_default().kvs).await?;
     match sets.as_ref().map(|sets| sets.first()) {
         Ok(Some(found)) if **found != *last => {
             shared.generations.interrupt(OTHER);

@@ -22,6 +22,7 @@ mod compaction;
 mod database;
 mod error;
 mod follower;
+mod groups;
 mod head;
 mod history;
 mod layout;

@@ -1,6 +1,6 @@
 //! Views: reads of the key space at one revision, of which etcd keeps old versions for some time.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use async_trait::async_trait;
 use bailiwick_storage::{
@@ -14,13 +14,12 @@ use crate::{
     api::{self, KeyValue, RangeRequest, RangeResponse},
     client::Client,
     error::Fault,
+    groups,
     head::Seen,
+    history,
     layout::Layout,
-    watch::read,
 };
 
-/// How many groups of change sets are read at once.
-const GROUPS: i64 = 64;
 /// The numbers of rows that are read at once: first, and at most.
 const ROWS: (usize, usize) = (256, 4096);
 /// About how many bytes of rows are read at once.
@@ -31,6 +30,8 @@ const PAGE: usize = 4 << 20;
 pub struct Reader {
     pub(crate) client: Arc<Client>,
     pub(crate) layout: Layout,
+    /// How many requests had no answer when the history was last checked.
+    pub(crate) checked: Arc<AtomicU64>,
 }
 
 /// The store at one revision.
@@ -52,6 +53,7 @@ impl Backend for Reader {
         let known = shared.generations.position();
         let reader = shared.backend.clone();
         let answer = reader.client.range(&api::get(reader.layout.head())).await?;
+        history::check_after_faults(shared).await?;
         let at = api::revision_of(&answer);
         let seen = Seen::read(answer.kvs.into_iter().next())?;
         if seen.epoch != shared.epoch {
@@ -73,15 +75,9 @@ impl Backend for Reader {
         if after < view.state.oldest {
             return Err(StoreError::Compacted { oldest: view.state.oldest });
         }
-        let groups = view.range(groups_after(&view.reader.layout, after)).await?;
-        read(shared, after, groups.kvs).await?
+        let groups = view.range(groups::after(&view.reader.layout, after)).await?;
+        groups::read(shared, after, groups.kvs).await?
     }
-}
-
-/// A read of the groups of change sets that end after a revision.
-pub(crate) fn groups_after(layout: &Layout, after: Revision) -> RangeRequest {
-    let (key, range_end) = (layout.log(after.next()), layout.log_end());
-    RangeRequest { key, range_end, limit: GROUPS, ..RangeRequest::default() }
 }
 
 impl EtcdView {

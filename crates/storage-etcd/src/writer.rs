@@ -86,6 +86,7 @@ impl Target for Session {
     async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
         let newest = self.shared.generations.position();
         let (head, rows) = head::with_rows(&self.shared.backend.client, &self.shared.backend.layout, keys).await?;
+        history::check_after_faults(&self.shared).await?;
         let seen = Seen::read(head)?;
         if seen.epoch != self.shared.epoch || seen.revision < newest {
             return Err(StoreError::Unreachable(
