@@ -111,6 +111,10 @@ fn pages(events: u64) -> Result<Vec<(&'static str, Query)>> {
             Query { from: Some(second(0.5)?), to: Some(second(0.503)?), ..of(&[(Attribute::EventName, "CreateUser")]) },
         ),
         ("a resource", of(&[(Attribute::ResourceName, "user-1999")])),
+        ("the access key of a common user", of(&[(Attribute::AccessKeyId, &trail::common_key())])),
+        ("an access key with 20 events in the year", of(&[(Attribute::AccessKeyId, trail::RARE_KEY)])),
+        ("an error", of(&[(Attribute::ErrorCode, "AccessDenied")])),
+        ("an error of a common user", of(&[(Attribute::ErrorCode, "AccessDenied"), (Attribute::Username, "user-0")])),
     ])
 }
 

@@ -14,6 +14,8 @@ const SEGMENT: u64 = 64 * 1024 * 1024;
 /// The time of the first event, in microseconds.
 const BEGIN: i64 = 1_735_689_600_000_000;
 const YEAR: u64 = 365 * 24 * 3_600 * 1_000_000;
+/// The access key of the user with 20 events.
+pub const RARE_KEY: &str = "AKIARARE000000000000";
 /// Operations with whether they only read, the most frequent first.
 const OPERATIONS: [(&str, bool); 8] = [
     ("GetUser", true),
@@ -37,6 +39,15 @@ pub fn id(number: u64) -> String {
     format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{number:012x}", mixed >> 32, mixed >> 16 & 0xffff, mixed >> 4 & 0xfff, mixed & 0xfff)
 }
 
+/// The access key of `user-0`.
+pub fn common_key() -> String {
+    key(0)
+}
+
+fn key(user: u64) -> String {
+    format!("AKIA{:016X}", mix(user))
+}
+
 /// Numbers that look random.
 fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -49,6 +60,9 @@ fn mix(number: u64) -> u64 {
 pub fn generate(folder: &Path, events: u64) -> Result<()> {
     let mut file: Option<(BufWriter<File>, u64)> = None;
     for number in 0..events {
+        if number > 0 && number % 1_000_000 == 0 {
+            eprintln!("{} of {} million events written", number / 1_000_000, events / 1_000_000);
+        }
         let full = file.as_ref().is_none_or(|(_, bytes)| *bytes >= SEGMENT);
         if full {
             if let Some((mut full, _)) = file.take() {
@@ -76,7 +90,11 @@ fn line(number: u64, events: u64) -> String {
     let late = if mixed % 100 == 0 { 20_000_000 } else { 0 };
     let time = Timestamp::from_microsecond(time(number, events) - late).unwrap_or_default();
     let rare = events / 20;
-    let user = if number % rare == rare / 2 { "rare".to_owned() } else { format!("user-{}", pick(3, 2_048)) };
+    let (user, key) = if number % rare == rare / 2 {
+        ("rare".to_owned(), RARE_KEY.to_owned())
+    } else {
+        (format!("user-{}", pick(3, 2_048)), key(pick(3, 2_048)))
+    };
     let account = if mixed % 10 == 9 { "444455556666" } else { ACCOUNT };
     let (name, read_only) = OPERATIONS[pick(11, 8) as usize];
     let error = if mixed >> 40 & 63 == 0 {
@@ -85,9 +103,8 @@ fn line(number: u64, events: u64) -> String {
         String::new()
     };
     format!(
-        r#"{{"eventVersion":"1.11","userIdentity":{{"type":"IAMUser","principalId":"AIDA{mixed:017x}","arn":"arn:aws:iam::{account}:user/{user}","accountId":"{account}","accessKeyId":"AKIA{:016X}","userName":"{user}"}},"eventTime":"{time:.6}","eventSource":"iam.amazonaws.com","eventName":"{name}","awsRegion":"us-east-1","sourceIPAddress":"10.{}.{}.1","userAgent":"aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.13.7 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe",{error}"requestParameters":{{"userName":"user-{}","tags":[{{"key":"department","value":"engineering"}},{{"key":"cost-center","value":"4711"}}]}},"responseElements":null,"requestID":"{}","eventID":"{}","readOnly":{read_only},"resources":[{{"ARN":"arn:aws:iam::{account}:user/user-{}"}}],"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{account}","eventCategory":"Management","tlsDetails":{{}},"sequence":{},"previousSha256":"{mixed:064x}"}}
+        r#"{{"eventVersion":"1.11","userIdentity":{{"type":"IAMUser","principalId":"AIDA{mixed:017x}","arn":"arn:aws:iam::{account}:user/{user}","accountId":"{account}","accessKeyId":"{key}","userName":"{user}"}},"eventTime":"{time:.6}","eventSource":"iam.amazonaws.com","eventName":"{name}","awsRegion":"us-east-1","sourceIPAddress":"10.{}.{}.1","userAgent":"aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.13.7 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe",{error}"requestParameters":{{"userName":"user-{}","tags":[{{"key":"department","value":"engineering"}},{{"key":"cost-center","value":"4711"}}]}},"responseElements":null,"requestID":"{}","eventID":"{}","readOnly":{read_only},"resources":[{{"ARN":"arn:aws:iam::{account}:user/user-{}"}}],"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{account}","eventCategory":"Management","tlsDetails":{{}},"sequence":{},"previousSha256":"{mixed:064x}"}}
 "#,
-        mix(pick(3, 2_048)),
         pick(20, 32),
         pick(25, 256),
         mixed >> 20 & 2_047,
