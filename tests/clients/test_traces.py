@@ -1,13 +1,14 @@
 """Traces for OpenTelemetry: the spans of a request, sampling, and a collector that is slow or gone."""
 
 import time
+import urllib.error
 import urllib.request
 
 import pytest
-from support.api import AwsApi, GrpcApi
+from support.api import ApiError, AwsApi, GrpcApi
 from support.expect import refused
 from support.receiver import HttpReceiver
-from support.server import run
+from support.server import Credentials, run
 from support.waiting import until
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -55,7 +56,8 @@ def spans_of(request):
             attributes = {}
             for pair in of.get(9, []):
                 pair = fields(pair)
-                attributes[pair[1][0].decode()] = fields(pair[2][0])[1][0].decode()
+                value = fields(pair[2][0])
+                attributes[pair[1][0].decode()] = value[3][0] if 3 in value else value[1][0].decode()
             found.append(
                 {
                     "trace": of[1][0].hex(), "id": of[2][0].hex(), "parent": of.get(4, [b""])[0].hex(), "name": of[5][0].decode(),
@@ -119,7 +121,7 @@ def test_the_spans_of_calls(new_server, collector):
         [("AWS Query request", None), ("operation", "AWS Query request"), *steps],
     ]
     last = list(traces.values())[2]
-    assert last[0]["attributes"] == {"http.request.method": "POST", "http.response.status_code": "404"}
+    assert last[0]["attributes"] == {"http.request.method": "POST", "http.response.status_code": 404}
     assert last[1]["attributes"]["error.type"] == "NoSuchEntity" and not last[1]["error"]
     # Nothing of what requests say.
     assert b"missing" not in collector.requests[-1].body and server.root.secret_access_key.encode() not in collector.requests[-1].body
@@ -138,6 +140,34 @@ def test_a_traceparent_decides_and_names_the_trace(new_server, collector):
     found = spans(collector)
     assert {span["trace"] for span in found} == {TRACE}, "only the trace that its client records"
     assert [span["parent"] for span in found if span["kind"] == 2] == [SPAN]
+
+
+def test_strangers_do_not_choose_what_is_traced(new_server, collector):
+    """Neither a wrong signature nor an operation without one makes a `traceparent` count."""
+    def send(server, flags, method="POST"):
+        headers = {"traceparent": f"00-{TRACE}-{SPAN}-{flags}", "Content-Type": "application/x-www-form-urlencoded"}
+        request = urllib.request.Request(server.url, data=b"Action=ListUsers&Version=2010-05-08", headers=headers, method=method)
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=10)
+        wrong = Credentials(server.root.access_key_id, "x" * 40)
+        api = GrpcApi(server, wrong)
+        method = api.descriptors.method("ListUsers")
+        with pytest.raises(ApiError):
+            api.exchange(method, method.input(), [("traceparent", f"00-{TRACE}-{SPAN}-{flags}")])
+
+    server = new_server(arguments=["--trace-url", collector.url, "--trace-ratio", "0"]).start()
+    send(server, "01")
+    server.stop()
+    assert not collector.requests, "what was traced is delivered before the end"
+    server.arguments[-1] = "1"
+    server.start()
+    send(server, "01")
+    send(server, "00", "GUESSED-SECRET")
+    until(lambda: len([span for span in spans(collector) if span["kind"] == 2]) == 4, lambda: spans(collector))
+    found = [span for span in spans(collector) if span["kind"] == 2]
+    assert all(span["trace"] != TRACE and span["parent"] == "" for span in found)
+    assert sorted({span["attributes"]["http.request.method"] for span in found}) == ["POST", "_OTHER"]
+    assert all(b"GUESSED" not in request.body for request in collector.requests)
 
 
 def test_a_collector_that_hangs_delays_no_call_and_drops_are_counted(new_server, collector):

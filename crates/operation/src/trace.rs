@@ -3,6 +3,7 @@
 //! The server begins a trace and runs the request in it; the steps of the request begin spans where they are. The steps
 //! follow one another, so the newest open span is the parent of the next one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ tokio::task_local! {
 pub struct Trace {
     begun: Instant,
     spans: Mutex<Spans>,
+    is_authenticated: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +50,7 @@ impl Trace {
     /// Begins a trace.
     #[expect(clippy::new_without_default, reason = "it begins now")]
     pub fn new() -> Self {
-        Trace { begun: Instant::now(), spans: Mutex::default() }
+        Trace { begun: Instant::now(), spans: Mutex::default(), is_authenticated: AtomicBool::new(false) }
     }
 
     /// Runs a request, whose steps become spans of the trace.
@@ -59,6 +61,11 @@ impl Trace {
     /// The spans so far, in the order of their beginnings.
     pub fn spans(&self) -> Vec<TracedSpan> {
         self.lock().all.clone()
+    }
+
+    /// Whether the caller of the request was authenticated.
+    pub fn is_authenticated(&self) -> bool {
+        self.is_authenticated.load(Ordering::Relaxed)
     }
 
     /// Begins a span of this trace; none if it has too many.
@@ -84,6 +91,11 @@ impl Trace {
 /// Begins a span of the request that is traced, if one is. It ends when the guard is dropped.
 pub fn span(name: &'static str) -> Option<SpanGuard> {
     CURRENT.try_with(|trace| trace.span(name)).ok().flatten()
+}
+
+/// Notes that the caller of the request that is traced, if one is, was authenticated.
+pub fn note_authenticated() {
+    let _ = CURRENT.try_with(|trace| trace.is_authenticated.store(true, Ordering::Relaxed));
 }
 
 /// A span that has not ended.
@@ -131,6 +143,7 @@ mod tests {
     #[tokio::test]
     async fn steps_become_spans_of_the_step_that_they_are_part_of() {
         assert!(span("nothing").is_none());
+        note_authenticated();
         let trace = Arc::new(Trace::new());
         trace
             .run(async {
@@ -145,6 +158,9 @@ mod tests {
                 request.note_error(&bailiwick_model::IamError::internal("x"));
             })
             .await;
+        assert!(!trace.is_authenticated());
+        trace.run(async { note_authenticated() }).await;
+        assert!(trace.is_authenticated());
         let spans = trace.spans();
         let shown: Vec<_> = spans.iter().map(|span| (span.name, span.parent, span.failed)).collect();
         let expected = [

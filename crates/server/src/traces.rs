@@ -15,7 +15,7 @@ use bailiwick_operation::trace::Trace;
 use bailiwick_operation::{Clock, Random};
 use bailiwick_service::{Metrics, Service};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use prost::Message;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -42,7 +42,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct TraceSettings {
     pub(crate) endpoint: Endpoint,
-    /// Of how many requests without a `traceparent`: from 0 to 1.
+    /// Of how many requests, but for those whose authenticated callers sent a `traceparent`: from 0 to 1.
     pub(crate) ratio: f64,
 }
 
@@ -81,48 +81,73 @@ impl Tracer {
         Ok((Arc::new(Tracer { queue, ratio: settings.ratio, clock, random, counts }), export))
     }
 
-    /// Answers a request, in a trace if the client records one, or else for a part of the requests.
+    /// Answers a request, in a trace if an authenticated client records one, or else for a part of the requests.
+    ///
+    /// Whether the client is authenticated is known afterwards only. What others send in `traceparent` counts for nothing:
+    /// they could fill the queue, hide, or add spans to the traces of others.
     pub(crate) async fn answer<B, A, F: Future<Output = Response<A>>>(
         &self,
         request: Request<B>,
         front: &'static str,
         answer: impl FnOnce(Request<B>) -> F,
     ) -> Response<A> {
-        let Some((trace, parent, first)) = self.sampled(request.headers()) else { return answer(request).await };
+        let Some(candidate) = self.candidate(request.headers()) else { return answer(request).await };
         let begun = self.clock.now();
         let steps = Arc::new(Trace::new());
         let span = steps.span(front);
         if let Some(span) = &span {
             // Neither the path nor the query: both may hold secrets.
-            span.note("http.request.method", request.method().as_str());
+            span.note("http.request.method", method(request.method()));
         }
         let response = Box::pin(steps.run(answer(request))).await;
         if let Some(span) = span {
-            span.note("http.response.status_code", response.status().as_str());
+            span.note(message::STATUS_CODE, response.status().as_str());
         }
-        let finished = Finished { trace, parent, first, begun, spans: steps.spans() };
+        let Some((trace, parent)) = candidate.chosen(steps.is_authenticated()) else { return response };
+        let finished = Finished { trace, parent, first: candidate.first, begun, spans: steps.spans() };
         if self.queue.try_send(finished).is_err() {
             self.counts.dropped.fetch_add(1, Ordering::Relaxed);
         }
         response
     }
 
-    /// The id of the trace, the span of the client, and the id of the first span; none if the request is not traced.
-    fn sampled(&self, headers: &HeaderMap) -> Option<([u8; 16], Option<[u8; 8]>, u64)> {
+    /// A trace of this request; none if the request is traced for no caller.
+    fn candidate(&self, headers: &HeaderMap) -> Option<Candidate> {
         let parent = Parent::of(headers);
-        if parent.is_some_and(|parent| !parent.sampled) {
-            return None;
-        }
         let mut bits = [0; 24];
         self.random.fill(&mut bits);
         let (id, first) = bits.split_at(16);
-        let first = u64::from_be_bytes(first.try_into().ok()?);
-        if let Some(parent) = parent {
-            return Some((parent.trace, Some(parent.span), first));
-        }
-        let id: [u8; 16] = id.try_into().ok()?;
-        is_chosen(first, self.ratio).then_some((id, None, first))
+        let (id, first) = (id.try_into().ok()?, u64::from_be_bytes(first.try_into().ok()?));
+        let is_chosen = is_chosen(first, self.ratio);
+        (is_chosen || parent.is_some_and(|parent| parent.sampled)).then_some(Candidate { parent, id, first, is_chosen })
     }
+}
+
+/// A trace that may be exported.
+struct Candidate {
+    parent: Option<Parent>,
+    /// Its id, if it is not that of the client's.
+    id: [u8; 16],
+    /// The id of the first span.
+    first: u64,
+    /// Whether the request is in the part that is traced.
+    is_chosen: bool,
+}
+
+impl Candidate {
+    /// The id of the trace and the span of the client; none if the trace is not exported.
+    fn chosen(&self, is_authenticated: bool) -> Option<([u8; 16], Option<[u8; 8]>)> {
+        match self.parent {
+            Some(parent) if is_authenticated => parent.sampled.then_some((parent.trace, Some(parent.span))),
+            _ => self.is_chosen.then_some((self.id, None)),
+        }
+    }
+}
+
+/// A method, as OpenTelemetry's conventions have it: one that is not known is not the client's text.
+fn method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 
 /// Whether a random number is in the part of the requests that is traced.
@@ -233,5 +258,32 @@ mod tests {
             assert!(is_chosen(random, 1.0) && !is_chosen(random, 0.0));
         }
         assert!(is_chosen(u64::MAX / 4 - 1, 0.25) && !is_chosen(u64::MAX / 4 + (1 << 12), 0.25));
+    }
+    #[test]
+    fn only_authenticated_callers_decide_whether_they_are_traced() {
+        let parent = |sampled| Some(Parent { trace: [1; 16], span: [2; 8], sampled });
+        let continued = Some(([1; 16], Some([2; 8])));
+        let own = Some(([9; 16], None));
+        for (parent, is_chosen, authenticated, stranger) in [
+            (None, true, own, own),
+            (None, false, None, None),
+            (parent(true), true, continued, own),
+            (parent(true), false, continued, None),
+            (parent(false), true, None, own),
+            (parent(false), false, None, None),
+        ] {
+            let candidate = Candidate { parent, id: [9; 16], first: 3, is_chosen };
+            assert_eq!(
+                (candidate.chosen(true), candidate.chosen(false)),
+                (authenticated, stranger),
+                "{parent:?} {is_chosen}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_methods_have_one_name() {
+        let named = |text: &str| method(&Method::from_bytes(text.as_bytes()).unwrap());
+        assert_eq!(["GET", "POST", "get", "SECRET"].map(named), ["GET", "POST", "_OTHER", "_OTHER"]);
     }
 }

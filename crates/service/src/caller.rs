@@ -7,7 +7,7 @@ use bailiwick_api::{CallKind, Operation, OperationInfo};
 use bailiwick_authz::{Authenticated, DecidedBy, ExplainedDenial};
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
 use bailiwick_operation::{
-    Check, Cx, IssuerKeysOutcome, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, counted_as, standing,
+    Check, Cx, IssuerKeysOutcome, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, counted_as, standing, trace,
 };
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
@@ -128,7 +128,9 @@ impl CallCaller for Authenticated {
     const MAY_WAIT: bool = true;
 
     async fn authenticate(shared: &Shared, incoming: &Incoming<'_>, now: Timestamp) -> Result<Self> {
-        shared.authenticate(incoming, now).await
+        let authenticated = shared.authenticate(incoming, now).await?;
+        trace::note_authenticated();
+        Ok(authenticated)
     }
 
     fn may_call(&self, operation: &OperationInfo) -> Result<()> {

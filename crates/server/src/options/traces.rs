@@ -16,8 +16,8 @@ pub(crate) struct TraceOptions {
     /// without it, nothing is traced
     #[arg(long, env = "BAILIWICK_TRACE_URL", value_name = "URL", hide_env_values = true)]
     trace_url: Option<String>,
-    /// Part of the requests that is traced, from 0 to 1. A request with a `traceparent` is traced if its client records
-    /// the trace
+    /// Part of the requests that is traced, from 0 to 1. A request of an authenticated caller with a `traceparent` is traced
+    /// if the caller records the trace
     #[arg(long, env = "BAILIWICK_TRACE_RATIO", value_name = "RATIO", default_value_t = 1.0, value_parser = ratio)]
     trace_ratio: f64,
     /// File with headers for the collector, one a line, such as a token

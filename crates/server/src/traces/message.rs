@@ -79,6 +79,8 @@ struct KeyValue {
 struct AnyValue {
     #[prost(string, optional, tag = "1")]
     text: Option<String>,
+    #[prost(int64, optional, tag = "3")]
+    number: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -99,6 +101,9 @@ pub(super) struct PartialSuccess {
 const INTERNAL: i32 = 1;
 const SERVER: i32 = 2;
 const ERROR: i32 = 2;
+
+/// The attribute with the status of the answer.
+pub(super) const STATUS_CODE: &str = "http.response.status_code";
 
 /// A finished trace with its ids.
 #[derive(Debug)]
@@ -154,5 +159,8 @@ pub(super) fn request(traces: &[Finished]) -> ExportRequest {
 }
 
 fn attribute(key: &str, value: &str) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(AnyValue { text: Some(value.to_owned()) }) }
+    // The conventions have the status code as a number.
+    let number = if key == STATUS_CODE { value.parse().ok() } else { None };
+    let text = if number.is_some() { None } else { Some(value.to_owned()) };
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { text, number }) }
 }
