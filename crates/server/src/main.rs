@@ -20,11 +20,13 @@ mod logging;
 mod maintenance;
 mod master_key;
 mod net;
+mod new_store;
 mod open_store;
 mod options;
 mod output;
 mod private_file;
 mod process;
+mod progress;
 mod root_credentials;
 mod rotation;
 mod router;
@@ -69,6 +71,8 @@ enum Command {
     Backup(commands::backup::Options),
     Restore(commands::restore::Options),
     RotateMasterKey(commands::rotate_master_key::Options),
+    #[command(subcommand)]
+    Store(commands::store::Command),
     #[command(subcommand)]
     Audit(commands::audit::Command),
     #[command(subcommand)]
@@ -123,6 +127,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => commands::serve::run(*options),
         Command::RecoverRoot(options) => commands::recover_root::run(&options),
         Command::RotateMasterKey(options) => commands::rotate_master_key::run(&options),
+        Command::Store(command) => commands::store::run(command),
         Command::Backup(options) => commands::backup::run(&options),
         Command::Restore(options) => commands::restore::run(&options),
         Command::Doctor(options) => commands::doctor::run(&options),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use bailiwick_storage::{Authenticator, Store};
+use bailiwick_storage::{Authenticator, Store, StoreError, StoredRow};
 use bailiwick_storage_postgres::{Database, PostgresStore};
 use bailiwick_storage_redb::{FolderLock, OpenError, RedbFile, RedbStore};
 use bytes::Bytes;
@@ -74,6 +74,33 @@ impl StoreFile {
         match self {
             StoreFile::Embedded(file) => file.keyring(),
             StoreFile::Shared(database, _) => Ok(database.keyring()),
+        }
+    }
+
+    /// Fills an unused database with the rows of a copy, completely or not at all.
+    pub(crate) async fn fill(
+        self,
+        authenticator: &Authenticator,
+        sealed_state: &[u8],
+        rows: impl Iterator<Item = Result<StoredRow, OpenError>>,
+    ) -> Result<(), OpenError> {
+        match self {
+            StoreFile::Embedded(_) => Err(OpenError::Corrupt("it is not a database".into())),
+            StoreFile::Shared(database, _) => {
+                let rows = rows.map(|row| row.map_err(StoreError::from));
+                database.restore(authenticator, sealed_state, rows).await.map_err(of_database)
+            }
+        }
+    }
+
+    /// Returns it, unless other servers have confirmed within seconds that they use it.
+    pub(crate) async fn unless_in_use(self) -> Option<Self> {
+        match self {
+            StoreFile::Shared(database, _) if database.other_servers() > 0 => {
+                database.leave().await;
+                None
+            }
+            file => Some(file),
         }
     }
 
@@ -149,6 +176,6 @@ fn of_database(error: bailiwick_storage_postgres::OpenError) -> OpenError {
     match error {
         bailiwick_storage_postgres::OpenError::Corrupt(why) => OpenError::Corrupt(why),
         bailiwick_storage_postgres::OpenError::Store(error) => OpenError::Store(error),
-        error => OpenError::Store(bailiwick_storage::StoreError::Backend(Box::new(error))),
+        error => OpenError::Store(StoreError::Backend(Box::new(error))),
     }
 }

@@ -17,6 +17,7 @@ mod master_key;
 mod process;
 mod shared_store;
 mod store;
+mod store_place;
 mod tls;
 mod traces;
 
@@ -30,8 +31,10 @@ pub(crate) use deployment::{DeploymentOptions, parse_region};
 pub(crate) use issuers::IssuerOptions;
 pub(crate) use listening::{ListeningOptions, bind};
 pub(crate) use logging::LoggingOptions;
+pub(crate) use master_key::MasterKeyOptions;
 pub(crate) use process::ProcessOptions;
 pub(crate) use shared_store::{DatabaseOptions, SharedStoreOptions};
 pub(crate) use store::{ExistingStoreOptions, StoreOptions};
+pub(crate) use store_place::StorePlace;
 pub(crate) use tls::TlsOptions;
 pub(crate) use traces::TraceOptions;

@@ -88,10 +88,10 @@ fn unopened(place: &str, error: &bailiwick_storage_postgres::OpenError) -> Failu
 
 /// Reads an address and finds its password.
 fn parse(address: &str, options: &DatabaseOptions) -> Result<Address, Failure> {
-    let wrong = |why: String| Failure::with_code(format!("--store: {why}"), 2);
+    let wrong = |why: String| Failure::with_code(format!("the address of the database: {why}"), 2);
     let parsed = Address::parse(address, None).map_err(|error| wrong(error.to_string()))?;
     if parsed.has_password() && std::env::args().any(|argument| argument.contains(address)) {
-        let why = "the list of processes shows the password: put the address into BAILIWICK_STORE, or the password into a file, --store-password-file";
+        let why = "the list of processes shows the password: put the address into a variable, such as BAILIWICK_STORE, or the password into a file, such as --store-password-file";
         return Err(wrong(why.to_owned()));
     }
     let password = store_password::find(options.store_password_file.as_deref(), &parsed)?;

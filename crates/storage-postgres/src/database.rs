@@ -27,6 +27,7 @@ pub struct Database {
     lease: Lease,
     head: Head,
     opened: Instant,
+    others: i64,
     keyring: Option<Bytes>,
     /// The connection that keeps others waiting.
     first_start: Option<Client>,
@@ -83,6 +84,7 @@ impl Database {
         if !lease.confirm(client, &Lease::prepare(client).await?).await? {
             return Err(OpenError::SameServer);
         }
+        let others = lease.others(client).await?;
         let head = client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[]).await?;
         let head = Head::read(&head)?;
         let key = &*keys::keyring();
@@ -92,12 +94,22 @@ impl Database {
             let stored: &[u8] = row.get(0);
             Bytes::copy_from_slice(stored.get(Authenticator::ROW_HEADER..).unwrap_or_default())
         });
-        Ok(Database { address, options, head, lease, opened, keyring, first_start: None })
+        Ok(Database { address, options, lease, head, opened, others, keyring, first_start: None })
     }
 
     /// Returns whether nothing was ever committed.
     pub fn is_unused(&self) -> bool {
         self.head.revision == Revision::ZERO
+    }
+
+    /// How many other servers have confirmed within seconds that they use the database.
+    pub fn other_servers(&self) -> u64 {
+        self.others.unsigned_abs()
+    }
+
+    /// Ends the use of the database, which is not started.
+    pub async fn leave(self) {
+        self.lease.leave(&self.address).await;
     }
 
     /// Returns the wrapped keyring in the database.

@@ -29,6 +29,8 @@ const CONFIRM: &str = "INSERT INTO bailiwick_servers (server, confirmed) VALUES 
      ON CONFLICT (server) DO UPDATE SET confirmed = now()";
 const EARLIER: &str = "SELECT EXISTS (SELECT 1 FROM bailiwick_servers WHERE substring(server FROM 1 FOR 16) = $1
      AND server < $2 AND confirmed > now() - interval '3 seconds')";
+const COUNT: &str = "SELECT count(*) FROM bailiwick_servers
+     WHERE server <> $1 AND confirmed > now() - interval '3 seconds'";
 const REMOVE: &str = "DELETE FROM bailiwick_servers WHERE server = ANY($1)";
 
 /// The row of this process.
@@ -97,6 +99,11 @@ impl Lease {
         let answers = within(ANSWER, async { tokio::try_join!(biased; confirmed, earlier) });
         let (_, found) = answers.await?;
         Ok(!found.get::<_, bool>(0))
+    }
+
+    /// How many other processes have confirmed their connections within seconds.
+    pub(crate) async fn others(&self, client: &Client) -> Result<i64, StoreError> {
+        Ok(within(ANSWER, client.query_one(COUNT, &[&&self.row[..]])).await?.get(0))
     }
 
     /// Removes the row, so that the next process of this server need not wait.

@@ -330,7 +330,7 @@ def test_a_store_moves_into_a_database_and_back(new_servers, new_server, postgre
             assert path.exists()
         # The second attempt is from another folder, into the same database.
         first.data = first.folder / f"data{expected}"
-    assert "has a store: a backup is restored into a new database" in done.stderr
+    assert "has a store: restore needs a new database" in done.stderr
     first.data = first.folder / "data"
     for server in (first, second):
         server.start()

@@ -1,5 +1,6 @@
 //! Writes a backup.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +10,11 @@ use aws_lc_rs::digest;
 use bailiwick_audit::checkpoint_sequence;
 use bailiwick_operation::{Clock as _, uuid};
 use bailiwick_seal::WrappedKeyring;
-use bailiwick_storage::{At, Meta, Store, StoreCopy, StoreError, Tx};
+use bailiwick_storage::{At, Meta, Store, StoreCopy, StoreError, StoredRow, Tx};
+use bailiwick_storage_redb::OpenError;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::runtime::Handle;
 
 use super::format::{CHECKSUM, MAGIC, Manifest};
 use crate::failure::Failure;
@@ -82,6 +85,45 @@ impl Source {
 
     pub(crate) fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The wrapped keys.
+    pub(crate) fn keyring(&self) -> &Bytes {
+        &self.keyring
+    }
+
+    /// The sealed state of the rows.
+    pub(crate) fn state(&self) -> &[u8] {
+        &self.state
+    }
+
+    /// The rows, in the order of their keys. The iterator blocks its thread, on a runtime with several threads.
+    pub(crate) fn rows(&self) -> Rows<'_> {
+        Rows { copy: &self.copy, after: None, ready: VecDeque::new() }
+    }
+}
+
+/// The rows of a store.
+pub(crate) struct Rows<'s> {
+    copy: &'s StoreCopy,
+    after: Option<Bytes>,
+    ready: VecDeque<StoredRow>,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<StoredRow, OpenError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ready.is_empty() {
+            let next = self.copy.next(self.after.as_deref());
+            match tokio::task::block_in_place(|| Handle::current().block_on(next)) {
+                Ok(rows) => self.ready = rows.into(),
+                Err(error) => return Some(Err(error.into())),
+            }
+        }
+        let row = self.ready.pop_front()?;
+        self.after = Some(row.key.clone());
+        Some(Ok(row))
     }
 }
 

@@ -15,11 +15,11 @@ use clap::Args;
 
 use self::content::ContentCheck;
 use self::report::{Report, Trouble};
-use super::progress::Progress;
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::open_store::StoreFile;
 use crate::options::{DatabaseOptions, ExistingStoreOptions};
+use crate::progress::Progress;
 use crate::{control, data_dir, process, shared_store, store};
 
 /// The exit code of a store that has faults.

@@ -12,12 +12,12 @@ use clap::Args;
 use super::audit::since::{Moment, message};
 use super::audit::unreadable::Unreadable;
 use super::principal::principal;
-use super::progress::Progress;
 use super::remote::Remote;
 use crate::escapes;
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
+use crate::progress::Progress;
 use crate::system::SystemClock;
 
 /// The largest accepted policy in bytes.

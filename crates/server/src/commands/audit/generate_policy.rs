@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use super::since::{Moment, message};
 use super::unreadable::Unreadable;
 use crate::commands::principal::principal;
-use crate::commands::progress::Progress;
 use crate::commands::remote::Remote;
 use crate::escapes;
 use crate::failure::Failure;
 use crate::output;
+use crate::progress::Progress;
 use crate::system::SystemClock;
 
 /// Generate the smallest policy that allows what a user or role did

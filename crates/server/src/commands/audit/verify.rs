@@ -8,12 +8,12 @@ use bailiwick_audit::{Expected, PublicKey, Report, Trust};
 use clap::Args;
 
 use super::{anchor, block_on};
-use crate::commands::progress::Progress;
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::options::StoreOptions;
 use crate::output::{self, BAD, GOOD, NOTABLE, styled};
 use crate::process;
+use crate::progress::Progress;
 
 /// The exit code for a trail with faults.
 const FAULTS: u8 = 1;

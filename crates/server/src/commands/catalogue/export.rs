@@ -9,9 +9,9 @@ use bailiwick_policy_lang::catalogue::Service;
 use clap::Args;
 
 use super::{defined, registered};
-use crate::commands::progress::Progress;
 use crate::commands::remote::{Connection, Remote};
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// Print the services that a server has registered, or named ones of them, as one catalogue file
 ///

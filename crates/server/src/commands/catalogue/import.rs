@@ -12,11 +12,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::{defined, registered};
-use crate::commands::progress::Progress;
 use crate::commands::remote::{Connection, Remote};
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
+use crate::progress::Progress;
 
 /// Register or update the services of a catalogue file, and print the outcome of each
 ///

@@ -9,11 +9,11 @@ use bailiwick_model::Partition;
 use clap::Args;
 
 use super::MAX_FILE;
-use crate::commands::progress::Progress;
 use crate::commands::remote::{Connection, Remote};
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
+use crate::progress::Progress;
 
 /// Characters of documents in one call; a message may have 1 MiB.
 const CHUNK: usize = 600 * 1024;

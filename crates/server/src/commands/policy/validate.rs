@@ -12,11 +12,11 @@ use clap::{Args, ValueEnum};
 
 use super::files::{self, Files, Kind};
 use super::remote;
-use crate::commands::progress::Progress;
 use crate::commands::remote::Remote;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{self, styled};
+use crate::progress::Progress;
 
 /// Check policy documents: errors, security warnings, warnings and suggestions, each with its position
 ///

@@ -8,13 +8,13 @@ use bailiwick_api::op;
 use clap::Args;
 
 use super::{granted, partly_granted};
-use crate::commands::progress::Progress;
 use crate::commands::question::{MAX_FILE, context_entries, in_options};
 use crate::commands::remote::Remote;
 use crate::escapes;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{self, BAD, GOOD, NOTABLE, styled};
+use crate::progress::Progress;
 
 /// List the users and roles of the account that may perform an action on a resource
 ///

@@ -7,8 +7,8 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::plan::{Object, Phase, Verdict};
 use super::step::{Call, Step};
-use crate::commands::progress::Progress;
 use crate::commands::remote::Connection;
+use crate::progress::Progress;
 
 /// Objects that are made at the same time. Their calls wait for the disk together.
 const AT_ONCE: usize = 16;

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 /// Shows the progress of a command that takes longer than a second, on standard error if that is a terminal.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     is_terminal: bool,
     begun: Instant,
     shown: std::cell::Cell<bool>,
@@ -12,13 +12,13 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Starts at zero.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         Progress { is_terminal, begun: Instant::now(), shown: std::cell::Cell::new(false) }
     }
 
     /// Reports that `done` of `all` items are done.
-    pub(super) fn at(&self, done: usize, all: usize, what: &str) {
+    pub(crate) fn at(&self, done: usize, all: usize, what: &str) {
         if self.is_terminal && self.begun.elapsed() > Duration::from_secs(1) {
             self.shown.set(true);
             eprint!("\r{done} of {all} {what}");
@@ -26,7 +26,7 @@ impl Progress {
     }
 
     /// Reports that so many items are done, of a number that is not known.
-    pub(super) fn so_far(&self, done: i64, what: &str) {
+    pub(crate) fn so_far(&self, done: i64, what: &str) {
         if self.is_terminal && self.begun.elapsed() > Duration::from_secs(1) {
             self.shown.set(true);
             eprint!("\r{done} {what}");
@@ -34,7 +34,7 @@ impl Progress {
     }
 
     /// Ends the line of the progress.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if self.shown.replace(false) {
             eprintln!();
         }
