@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     /// Seconds for each target
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 60)]
     seconds: u32,
     /// Run only targets whose name contains this text
     filter: Option<String>,

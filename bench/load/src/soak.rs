@@ -50,18 +50,17 @@ pub async fn run(server: &Path, minutes: u32) -> Result<Vec<Row>> {
     let folder = tempfile::Builder::new().prefix("soak-").tempdir_in(beside)?;
     let data = folder.path().join("data");
     let process = started(server, &data).await?;
-    let world = world::make(&process).await?;
+    let mut world = world::make(&process).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut others = Others { stop: Arc::clone(&stop), tasks: Vec::new() };
     others.begin(&process).await?;
-    let mut callers = Vec::new();
-    for worker in world.authorize(&process).workers(CALLERS, 0).await? {
-        callers.push(Paced::new(worker));
-    }
     let mut seen = Vec::new();
     for number in 1..=minutes {
-        let (_, workers) = crate::drive::run(&process, callers, MINUTE).await?;
-        callers = workers;
+        // Handles end after five minutes, so that services authenticate their callers again.
+        world.renew(&process).await?;
+        let workers = world.authorize(&process).workers(CALLERS, 0).await?;
+        let callers = workers.into_iter().map(Paced::new).collect();
+        let (_, mut callers) = crate::drive::run(&process, callers, MINUTE).await?;
         let times: Vec<f64> = callers.iter_mut().flat_map(Paced::take_times).collect();
         let minute = Minute {
             memory: process.memory()? as f64 / (1024.0 * 1024.0),
@@ -78,7 +77,7 @@ pub async fn run(server: &Path, minutes: u32) -> Result<Vec<Row>> {
     }
     stop.store(true, Ordering::Relaxed);
     others.end().await?;
-    drop((callers, world));
+    drop(world);
     process.stop()?;
     check(server, &data, &["doctor", "--data-dir"])?;
     check(server, &data, &["audit", "verify", "--data-dir"])?;

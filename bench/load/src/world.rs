@@ -10,6 +10,7 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::signin::{CreateTokenRequest, CreateTokenResponse};
 use bailiwick_sigv4::{Credentials, PayloadHash, Request, Signing, sign};
+use bytes::Bytes;
 use http::uri::PathAndQuery;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,8 +22,10 @@ pub struct World {
     pub bearer: String,
     /// The bearer token of the root user.
     pub root_bearer: String,
-    /// A request that is allowed.
+    /// A request that is allowed. Its handle ends after five minutes.
     pub question: AuthorizeRequest,
+    /// The key of the caller that the request is about.
+    client: Key,
 }
 
 /// An access key.
@@ -43,6 +46,13 @@ impl Key {
 }
 
 impl World {
+    /// Gives the allowed request a new handle.
+    pub async fn renew(&mut self, process: &Process) -> Result<()> {
+        let who = Who::Handle(handle(process, &self.bearer, &self.client).await?);
+        self.question.caller = Some(Caller { who: Some(who) });
+        Ok(())
+    }
+
     /// The allowed request, to this server or to its echo.
     pub fn authorize<'a>(&'a self, process: &'a Process) -> grpc::Target<'a, AuthorizeRequest, AuthorizeResponse> {
         let question = self.question.clone();
@@ -70,16 +80,7 @@ pub async fn make(process: &Process) -> Result<World> {
     let bearer = token(process, &service).await?;
     let root = Key { id: crate::process::ACCESS_KEY_ID.into(), secret: crate::process::SECRET_ACCESS_KEY.into() };
     let root_bearer = token(process, &root).await?;
-    let signed_request = signed_request(&client)?;
-    let request = AuthenticateRequest { signed_request: Some(signed_request), ..Default::default() };
-    let target = grpc::Target::<AuthenticateRequest, AuthenticateResponse> {
-        process,
-        method: "/bailiwick.authz.v1.AuthorizationService/Authenticate",
-        bearer: Some(&bearer),
-        next: Arc::new(move |_| request.clone()),
-        fine: |_| true,
-    };
-    let handle = target.workers(1, 0).await?.remove(0).ask().await.context("Authenticate")?.handle;
+    let handle = handle(process, &bearer, &client).await?;
     let question = AuthorizeRequest {
         caller: Some(Caller { who: Some(Who::Handle(handle)) }),
         action: "s3:GetObject".into(),
@@ -87,7 +88,20 @@ pub async fn make(process: &Process) -> Result<World> {
         resource_account: Some(ACCOUNT.into()),
         ..Default::default()
     };
-    Ok(World { bearer, root_bearer, question })
+    Ok(World { bearer, root_bearer, question, client })
+}
+
+/// The handle of a caller, for the asking service.
+async fn handle(process: &Process, bearer: &str, client: &Key) -> Result<Bytes> {
+    let request = AuthenticateRequest { signed_request: Some(signed_request(client)?), ..Default::default() };
+    let target = grpc::Target::<AuthenticateRequest, AuthenticateResponse> {
+        process,
+        method: "/bailiwick.authz.v1.AuthorizationService/Authenticate",
+        bearer: Some(bearer),
+        next: Arc::new(move |_| request.clone()),
+        fine: |_| true,
+    };
+    Ok(target.workers(1, 0).await?.remove(0).ask().await.context("Authenticate")?.handle)
 }
 
 /// Calls IAM as root.

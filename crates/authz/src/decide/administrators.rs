@@ -42,12 +42,17 @@ impl Authz {
     pub async fn administrators_without(&self, snapshot: &Snapshot, cx: &Cx, key: &AccessKeyId) -> Administrators {
         let management = snapshot.management_account();
         let Some(gone) = snapshot.access_key(key.as_str()) else { return Administrators::Unchanged };
-        if gone.account != management || !gone.active || self.administers(snapshot, cx, gone).is_ok_and(|yes| !yes) {
+        let works = |key: &AccessKey| {
+            key.account == management
+                && key.active
+                && snapshot.key_expires(key).is_none_or(|expires| expires > cx.now())
+        };
+        if !works(gone) || self.administers(snapshot, cx, gone).is_ok_and(|yes| !yes) {
             return Administrators::Unchanged;
         }
         let mut others = Vec::new();
         snapshot.for_each_access_key(&mut |other| {
-            if other.account == management && other.active && other.id != gone.id {
+            if works(other) && other.id != gone.id {
                 others.push(other);
             }
         });

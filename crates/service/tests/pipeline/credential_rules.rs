@@ -95,3 +95,18 @@ async fn each_automatic_change_is_on_record_once() {
         assert_eq!(record["resources"][0]["ARN"], format!("arn:aws:iam::{MAIN}:user/ann"));
     }
 }
+
+/// A key that has expired lets no administrator in, also before it is deactivated.
+#[tokio::test]
+async fn an_administrator_with_an_expired_key_is_none_that_is_left() {
+    let env = TestEnv::new().await;
+    env.user(&env.root, "ann").await;
+    env.max_age(2, None).await;
+    env.clock.advance(DAY);
+    let bob = env.user(&env.root, "bob").await;
+    let delete =
+        |by: &Client| iam::DeleteAccessKeyRequest { user_name: None, access_key_id: Some(by.key().id.to_string()) };
+    env.call::<op::DeleteAccessKey>(&env.root, delete(&env.root)).await.unwrap();
+    env.clock.advance(DAY);
+    assert_eq!(code(&env.call::<op::DeleteAccessKey>(&bob, delete(&bob)).await), "UnmodifiableEntity");
+}
