@@ -7,6 +7,7 @@
 mod bench;
 mod browser;
 mod check;
+mod cluster;
 mod coverage;
 mod cycles;
 mod debian;
@@ -67,6 +68,8 @@ enum Command {
     Dist(dist::Args),
     /// Measure speed and size against baselines in release builds: the server, the evaluator, deployments of any size
     Bench(bench::Args),
+    /// Run three servers on one store on this machine, with their addresses and root's access key, until Ctrl-C
+    Cluster(cluster::Args),
     /// Run the coverage-guided fuzz targets of `fuzz/`; needs cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Args),
     /// Run the checks that take hours: long properties, oracle, fuzz targets, attacks, crash rounds
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         }),
         Command::Licences => licences::run().map(|summary| println!("{summary}")),
         Command::Dist(args) => dist::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Nightly(args) => return nightly::run(&args),
     };

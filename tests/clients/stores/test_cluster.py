@@ -1,0 +1,55 @@
+"""`cargo xtask cluster`: the example of three servers on one store."""
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.api import AwsApi
+from support.server import BINARY, ROOT, Credentials, clean_environment, free_port
+
+
+class Running:
+    """One server of the example."""
+
+    def __init__(self, url):
+        self.url, self.port = url, int(url.rsplit(":", 1)[1])
+        self.scheme, self.target = "http", url.removeprefix("http://")
+
+
+@pytest.mark.parametrize("by_signal", [True, False])
+def test_three_servers_start_and_leave_nothing(tmp_path, by_signal):
+    port = free_port()
+    command = [ROOT / "tests/stores/cluster.sh", BINARY, "postgres.sh", str(port), f"postgres://postgres@127.0.0.1:{port}/postgres"]
+    # PostgreSQL runs as another user.
+    tmp_path.chmod(0o777)
+    for parent in tmp_path.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o011)
+    process = subprocess.Popen(
+        command, env=clean_environment() | {"TMPDIR": str(tmp_path)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    said = ""
+    while "Ctrl-C ends everything" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    exports = dict(re.findall(r"export (\w+)=(\S+)", said))
+    root = Credentials(exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"])
+    servers = [Running(url) for url in re.findall(r"^  (http://\S+)$", said, re.M)]
+    assert len(servers) == 3
+    AwsApi(servers[0], root).call("CreateUser", UserName="alice")
+    for server in servers:
+        assert AwsApi(server, root).call("GetUser", UserName="alice")["User"]["UserName"] == "alice"
+    if by_signal:
+        process.send_signal(signal.SIGINT)
+    else:
+        process.stdin.close()
+    assert process.wait(timeout=60) == 0
+    assert not list(tmp_path.iterdir())
+    for arguments in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert str(tmp_path) not in arguments.read_text(errors="replace"), "a process is left"
+        except OSError:
+            pass  # It has ended.
