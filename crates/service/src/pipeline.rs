@@ -244,7 +244,7 @@ async fn answer<C: CallCaller>(
         match committed {
             Ok(revision) => {
                 // When the response leaves, decisions must see the change.
-                parts.snapshots.at_least(revision).await?;
+                parts.snapshots.at_least(revision).await.map_err(unseen)?;
                 // A refusal that was counted is recorded as every refusal is, by the end of the call.
                 return Ok(Handled { response: response?, revision, committed: true });
             }
@@ -266,6 +266,13 @@ async fn answer<C: CallCaller>(
         ErrorCode::ConcurrentModification,
         "The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.",
     ))
+}
+
+/// The error of a change that is durable, and that decisions do not see in time. `ServiceUnavailable` would say that nothing was
+/// changed.
+fn unseen(error: IamError) -> IamError {
+    let message = "the change was made, and decisions of this server do not see it yet: read it before you send the request again";
+    IamError::new(ErrorCode::ServiceFailure, message).caused_by(error)
 }
 
 /// Gets the keys that a handler wants. Its transaction ends before the fetch begins.
