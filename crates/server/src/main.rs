@@ -9,6 +9,7 @@ mod backup;
 mod commands;
 mod control;
 mod data_dir;
+mod database;
 mod deployment;
 mod environment;
 mod escapes;

@@ -4,21 +4,23 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use bailiwick_storage::{Authenticator, Store, StoreError, StoredRow};
-use bailiwick_storage_postgres::{Database, PostgresStore};
 use bailiwick_storage_redb::{FolderLock, OpenError, RedbFile, RedbStore};
+use bailiwick_storage_remote::SharedStore;
 use bytes::Bytes;
+
+use crate::database::Database;
 
 /// A store before its rows are authenticated.
 pub(crate) enum StoreFile {
     Embedded(RedbFile),
     /// The database, and the lock of the data folder, which has the audit trail; none if nothing is changed.
-    Shared(Box<Database>, Option<FolderLock>),
+    Shared(Database, Option<FolderLock>),
 }
 
 /// A store that is open, without keeping it open.
 pub(crate) enum WeakStore {
     Embedded(Weak<RedbStore>),
-    Shared(Weak<PostgresStore>),
+    Shared(Weak<dyn SharedStore>),
 }
 
 impl WeakStore {
@@ -26,7 +28,7 @@ impl WeakStore {
     pub(crate) fn queued(&self) -> Option<usize> {
         match self {
             WeakStore::Embedded(redb) => redb.upgrade().map(|redb| redb.queued()),
-            WeakStore::Shared(postgres) => postgres.upgrade().map(|postgres| postgres.queued()),
+            WeakStore::Shared(shared) => shared.upgrade().map(|shared| shared.queued()),
         }
     }
 }
@@ -35,7 +37,7 @@ impl WeakStore {
 #[derive(Clone)]
 pub(crate) enum OpenStore {
     Embedded(Arc<RedbStore>),
-    Shared { store: Arc<PostgresStore>, _lock: Arc<Option<FolderLock>> },
+    Shared { store: Arc<dyn SharedStore>, _lock: Arc<Option<FolderLock>> },
 }
 
 impl From<RedbFile> for StoreFile {
@@ -88,7 +90,7 @@ impl StoreFile {
             StoreFile::Embedded(_) => Err(OpenError::Corrupt("it is not a database".into())),
             StoreFile::Shared(database, _) => {
                 let rows = rows.map(|row| row.map_err(StoreError::from));
-                database.restore(authenticator, sealed_state, rows).await.map_err(of_database)
+                database.restore(authenticator, sealed_state, rows).await
             }
         }
     }
@@ -96,9 +98,8 @@ impl StoreFile {
     /// Returns it, unless other servers have confirmed within seconds that they use it.
     pub(crate) async fn unless_in_use(self) -> Option<Self> {
         match self {
-            StoreFile::Shared(database, _) if database.other_servers() > 0 => {
-                database.leave().await;
-                None
+            StoreFile::Shared(database, lock) => {
+                database.unless_in_use().await.map(|database| StoreFile::Shared(database, lock))
             }
             file => Some(file),
         }
@@ -109,8 +110,7 @@ impl StoreFile {
         match self {
             StoreFile::Embedded(file) => file.start(authenticator).map(OpenStore::embedded_in),
             StoreFile::Shared(database, lock) => {
-                let store = database.start(authenticator).map_err(of_database)?;
-                Ok(OpenStore::Shared { store: Arc::new(store), _lock: Arc::new(lock) })
+                Ok(OpenStore::Shared { store: database.start(authenticator)?, _lock: Arc::new(lock) })
             }
         }
     }
@@ -143,7 +143,7 @@ impl OpenStore {
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         match self {
             OpenStore::Embedded(redb) => Arc::<RedbStore>::clone(redb),
-            OpenStore::Shared { store, .. } => Arc::<PostgresStore>::clone(store),
+            OpenStore::Shared { store, .. } => Arc::<dyn SharedStore>::clone(store),
         }
     }
 
@@ -169,13 +169,5 @@ impl OpenStore {
             OpenStore::Embedded(redb) => redb.close().await,
             OpenStore::Shared { store, .. } => store.close().await,
         }
-    }
-}
-
-fn of_database(error: bailiwick_storage_postgres::OpenError) -> OpenError {
-    match error {
-        bailiwick_storage_postgres::OpenError::Corrupt(why) => OpenError::Corrupt(why),
-        bailiwick_storage_postgres::OpenError::Store(error) => OpenError::Store(error),
-        error => OpenError::Store(StoreError::Backend(Box::new(error))),
     }
 }

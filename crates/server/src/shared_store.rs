@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bailiwick_operation::Random as _;
 use bailiwick_storage::ServerId;
-use bailiwick_storage_postgres::{Address, Database, Options};
 use bailiwick_storage_redb::{FolderLock, OpenError, lock_folder};
 use data_encoding::HEXLOWER;
 
 use crate::data_dir;
+use crate::database::{Address, Database};
 use crate::failure::Failure;
 use crate::open_store::StoreFile;
 use crate::options::DatabaseOptions;
@@ -35,10 +35,8 @@ pub(crate) async fn open(
     refuse_embedded(data_dir)?;
     let lock = lock(data_dir)?;
     let server = server_id(data_dir)?;
-    let usual = Options::of(server);
-    let options = Options { max_staleness: max_staleness.unwrap_or(usual.max_staleness), ..usual };
     let place = parsed.describe();
-    let mut opening = Box::pin(Database::open(parsed, options));
+    let mut opening = Box::pin(parsed.open(server, max_staleness));
     let database = match tokio::time::timeout(REPORTED, &mut opening).await {
         Ok(database) => database,
         Err(_) => {
@@ -46,7 +44,7 @@ pub(crate) async fn open(
             opening.await
         }
     };
-    Ok(StoreFile::Shared(Box::new(database.map_err(|error| unopened(&place, &error))?), Some(lock)))
+    Ok(StoreFile::Shared(database.map_err(|why| unopened(&place, &why))?, Some(lock)))
 }
 
 /// Opens a store that exists, as the stopped server with this data folder, while other servers may run. That server writes
@@ -66,42 +64,41 @@ pub(crate) async fn open_existing(
     }
     let lock = lock(data_dir)?;
     let database = existing(parsed, server_id(data_dir)?).await?;
-    Ok(StoreFile::Shared(Box::new(database), Some(lock)))
+    Ok(StoreFile::Shared(database, Some(lock)))
 }
 
 /// Opens a store that exists, only to read it, while any servers may run.
 pub(crate) async fn open_unchanged(address: &str, options: &DatabaseOptions) -> Result<StoreFile, Failure> {
     let database = existing(parse(address, options)?, random_id()).await?;
-    Ok(StoreFile::Shared(Box::new(database), None))
+    Ok(StoreFile::Shared(database, None))
 }
 
 async fn existing(parsed: Address, server: ServerId) -> Result<Database, Failure> {
     let place = parsed.describe();
-    let database = Database::open_existing(parsed, Options::of(server)).await;
-    let database = database.map_err(|error| unopened(&place, &error))?;
+    let database = parsed.open_existing(server).await.map_err(|why| unopened(&place, &why))?;
     database.ok_or_else(|| Failure::new(format!("there is no store in {place}")))
 }
 
-fn unopened(place: &str, error: &bailiwick_storage_postgres::OpenError) -> Failure {
-    Failure::new(format!("cannot open the store in {place}: {error}"))
+fn unopened(place: &str, why: &str) -> Failure {
+    Failure::new(format!("cannot open the store in {place}: {why}"))
 }
 
 /// Reads an address and finds its password.
 fn parse(address: &str, options: &DatabaseOptions) -> Result<Address, Failure> {
     let wrong = |why: String| Failure::with_code(format!("the address of the database: {why}"), 2);
-    let parsed = Address::parse(address, None).map_err(|error| wrong(error.to_string()))?;
+    let parsed = Address::parse(address, None).map_err(wrong)?;
     if parsed.has_password() && std::env::args().any(|argument| argument.contains(address)) {
         let why = "the list of processes shows the password: put the address into a variable, such as BAILIWICK_STORE, or the password into a file, such as --store-password-file";
         return Err(wrong(why.to_owned()));
     }
     let password = store_password::find(options.store_password_file.as_deref(), &parsed)?;
     let parsed = match password {
-        Some(password) => Address::parse(address, Some(&password)).map_err(|error| wrong(error.to_string()))?,
+        Some(password) => Address::parse(address, Some(&password)).map_err(wrong)?,
         None => parsed,
     };
     if parsed.is_exposed() {
         tracing::warn!(
-            "sslmode=disable: whoever can read the network between this server and the database reads what they send"
+            "connections to the database have no TLS: whoever can read the network between this server and the database reads what they send"
         );
     }
     Ok(parsed)

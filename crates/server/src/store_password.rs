@@ -1,22 +1,26 @@
-//! The password for a database: from a file, or from where PostgreSQL's programs take it.
+//! The password for a database: from a file, or from where the database's own programs take it.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use bailiwick_storage_postgres::Address;
 use zeroize::Zeroizing;
 
+use crate::database::Address;
 use crate::failure::Failure;
 
-/// Finds the password that an address does not have: in `file`, in `PGPASSWORD`, or in the file that `PGPASSFILE` names
-/// (`~/.pgpass` if it is not set).
+/// Finds the password that an address does not have: in `file`; else for PostgreSQL in `PGPASSWORD`, or in the file that
+/// `PGPASSFILE` names (`~/.pgpass` if it is not set), and for etcd in `ETCDCTL_PASSWORD`.
 pub(crate) fn find(file: Option<&Path>, address: &Address) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(file) = file {
         let text = read(file)?.ok_or_else(|| failed(file, &"there is no such file"))?;
         return Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())));
     }
+    let address = match address {
+        Address::Postgres(address) => address,
+        Address::Etcd(_) => return Ok(variable("ETCDCTL_PASSWORD").map(Zeroizing::new)),
+    };
     if let Some(password) = variable("PGPASSWORD") {
         return Ok(Some(Zeroizing::new(password)));
     }

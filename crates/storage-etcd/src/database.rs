@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState, StoredRow, keys};
+use bailiwick_storage::{Authenticator, Revision, ServerId, StoreError, StoreState, StoredRow, keys};
 use bailiwick_storage_remote::{Generations, RemoteStore, Writer, WriterOptions};
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
@@ -16,6 +16,7 @@ use crate::{
     head::{self, Seen},
     layout::LAYOUT,
     limits::LIMITS,
+    presence::Presence,
     restore,
     writer::Session,
 };
@@ -47,7 +48,7 @@ impl Database {
     /// # Errors
     /// One variant, with a one-line message, per reason: [`OpenError`].
     pub async fn open(address: Address, options: Options) -> Result<Self, OpenError> {
-        let reader = connect(&address).await?;
+        let reader = connect(&address, options.server).await?;
         let claim = Claim::begin(&reader.client, &reader.layout, options.server).await?;
         let mut database = Self::read(reader, address, options).await?;
         if database.is_unused() {
@@ -61,7 +62,7 @@ impl Database {
     /// # Errors
     /// As [`Database::open`].
     pub async fn open_existing(address: Address, options: Options) -> Result<Option<Self>, OpenError> {
-        let reader = connect(&address).await?;
+        let reader = connect(&address, options.server).await?;
         let database = Self::read(reader, address, options).await?;
         Ok(Some(database).filter(|database| !database.is_unused()))
     }
@@ -83,6 +84,19 @@ impl Database {
     /// Returns whether nothing was ever committed.
     pub fn is_unused(&self) -> bool {
         self.seen.revision == Revision::ZERO
+    }
+
+    /// Returns whether other servers use the store, which takes seconds to find out.
+    ///
+    /// # Errors
+    /// [`OpenError::Database`].
+    pub async fn has_other_servers(&self) -> Result<bool, OpenError> {
+        Ok(self.reader.presence.has_others().await?)
+    }
+
+    /// Ends the use of the store, which is not started.
+    pub async fn leave(self) {
+        self.reader.presence.leave().await;
     }
 
     /// Returns the wrapped keyring in the store.
@@ -113,7 +127,10 @@ impl Database {
     ) -> Result<(), OpenError> {
         let claim = self.claim.take().ok_or_else(|| OpenError::Corrupt("it is in use".into()))?;
         let expected = StoreState::open(authenticator, sealed_state)?;
-        restore::fill(&self.reader, &claim, authenticator, &expected, rows).await
+        let filled = restore::fill(&self.reader, &claim, authenticator, &expected, rows).await;
+        // The same process opens the store next.
+        self.reader.presence.leave().await;
+        filled
     }
 
     /// Starts the store; the authenticator checks every row.
@@ -139,11 +156,11 @@ impl Database {
     }
 }
 
-async fn connect(address: &Address) -> Result<Reader, OpenError> {
-    let client = Arc::new(Client::new(address)?);
-    let reader = Reader { client, layout: address.layout(), checked: Arc::default() };
-    check_version(&reader.client.status().await?.version)?;
-    Ok(reader)
+async fn connect(address: &Address, server: ServerId) -> Result<Reader, OpenError> {
+    let (client, layout) = (Arc::new(Client::new(address)?), address.layout());
+    check_version(&client.status().await?.version)?;
+    let presence = Arc::new(Presence::begin(&client, &layout, server).await?);
+    Ok(Reader { client, layout, presence, checked: Arc::default() })
 }
 
 fn check_version(version: &str) -> Result<(), OpenError> {

@@ -13,6 +13,11 @@ pub enum OpenError {
     /// The cluster cannot be reached, or refuses a request.
     #[error("the etcd cluster cannot be used: {0}")]
     Database(String),
+    /// Another process has the id of this server.
+    #[error(
+        "another server with the same id uses the database: its data folder and the one of this server are copies; give one of them a new data folder"
+    )]
+    SameServer,
     /// A newer version wrote the store.
     #[error("the store was written by a newer version of Bailiwick (layout {found}, this version supports {known})")]
     Newer {

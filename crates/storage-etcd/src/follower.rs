@@ -130,6 +130,7 @@ impl Follow for Follower {
         let (missing, newest) = (Notify::new(), AtomicI64::new(0));
         let Err(error) = tokio::select! {
             confirmed = self.confirm(is_reported, &missing, &newest) => confirmed,
+            ended = self.shared.backend.presence.keep() => Err(ended),
             never = change_log::publish(&self.shared, &missing, self.options.retry) => Ok(never),
             never = compaction::run(&self.shared.backend.client, &newest, self.options.history) => Ok(never),
         };

@@ -2,7 +2,8 @@
 //!
 //! `head` has the newest revision and the state of the store; each transaction replaces it, and is only applied if nothing
 //! else did. `row/` and a key have a row as it is stored. `log/` and the last revision of a transaction have the transaction's
-//! change sets; if they are too large for it, they were written to `part/`, the revision and the server before. `start` is there while a server starts the store for the first time.
+//! change sets; if they are too large for it, they were written to `part/`, the revision and the server before. `server/`, the id
+//! of a server and a number are there while a process of it runs. `start` is there while a server starts the store for the first time.
 
 use bailiwick_storage::{Revision, ServerId};
 use bytes::Bytes;
@@ -62,6 +63,21 @@ impl Layout {
         self.key("part/", name)
     }
 
+    /// The key of a process of a server, which began at a revision of the key space.
+    pub(crate) fn process(&self, server: ServerId, begun: i64) -> Bytes {
+        self.key("server/", &[&server.0[..], b"/", &begun.to_be_bytes()].concat())
+    }
+
+    /// The end of the processes of a server.
+    pub(crate) fn processes_end(&self, server: ServerId) -> Bytes {
+        self.key("server/", &[&server.0[..], b"0"].concat())
+    }
+
+    /// The range of the processes of all servers.
+    pub(crate) fn servers(&self) -> (Bytes, Bytes) {
+        (self.key("server/", &[]), self.key("server0", &[]))
+    }
+
     /// The end of all parts.
     pub(crate) fn part_end(&self) -> Bytes {
         self.key("part0", &[])
@@ -88,6 +104,10 @@ mod tests {
             layout.row(b""),
             layout.row(&[0xff; 8]),
             layout.rows_end(),
+            layout.process(ServerId([0; 16]), 0),
+            layout.process(ServerId([0xff; 16]), i64::MAX),
+            layout.processes_end(ServerId([0xff; 16])),
+            layout.servers().1,
             layout.start(),
         ];
         assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");

@@ -27,6 +27,7 @@ mod head;
 mod history;
 mod layout;
 mod limits;
+mod presence;
 mod restore;
 mod transaction;
 mod view;

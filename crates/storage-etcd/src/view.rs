@@ -18,6 +18,7 @@ use crate::{
     head::Seen,
     history,
     layout::Layout,
+    presence::Presence,
 };
 
 /// The numbers of rows that are read at once: first, and at most.
@@ -30,6 +31,7 @@ const PAGE: usize = 4 << 20;
 pub struct Reader {
     pub(crate) client: Arc<Client>,
     pub(crate) layout: Layout,
+    pub(crate) presence: Arc<Presence>,
     /// How many requests had no answer when the history was last checked.
     pub(crate) checked: Arc<AtomicU64>,
 }
@@ -77,6 +79,10 @@ impl Backend for Reader {
         }
         let groups = view.range(groups::after(&view.reader.layout, after)).await?;
         groups::read(shared, after, groups.kvs).await?
+    }
+
+    async fn leave(&self) {
+        self.presence.leave().await;
     }
 }
 

@@ -256,3 +256,40 @@ async fn a_damaged_head_ends_decisions() {
         assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
     }
 }
+
+/// The data folder of a server may have been copied.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_process_of_a_server_is_refused() {
+    let (database, authenticator) = (Empty::create(), common::authenticator());
+    let options = Options::of(ServerId([1; 16]));
+    let first = database.open(&options, &authenticator).await;
+    first.commit(put("first", "start")).await.expect("a commit");
+    let address = || Address::parse(&database.address(), None).expect("an address");
+    let refused = Database::open(address(), options.clone()).await.map(drop);
+    assert!(matches!(refused, Err(OpenError::SameServer)), "{refused:?}");
+    let other = Database::open(address(), Options::of(ServerId([2; 16]))).await.expect("another server");
+    assert!(other.has_other_servers().await.expect("an answer"));
+    other.leave().await;
+    // What a process leaves that was killed.
+    first.close().await;
+    let key = [b"server/", &[1; 16][..], b"/", &9u64.to_be_bytes()].concat();
+    database.set(&key, Some(b""));
+    let begun = Instant::now();
+    let again = Database::open(address(), options).await.expect("it has ended");
+    assert!(begun.elapsed() > Duration::from_secs(3) && database.get(&key).is_none());
+    assert!(!again.has_other_servers().await.expect("an answer"));
+    let store = again.start(authenticator).expect("a store");
+    // Another process began before, and was paused meanwhile.
+    let mut follower = store.watch(store.head().await.expect("the head")).await.expect("a subscription");
+    let beats = async {
+        loop {
+            database.set(&key, Some(b""));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        ended = follower.next() => assert!(matches!(ended, Err(StoreError::Closed)), "{ended:?}"),
+        () = beats => {}
+        () = tokio::time::sleep(Duration::from_secs(10)) => panic!("it goes on"),
+    }
+}

@@ -45,6 +45,10 @@ impl Backend for Etcd {
 impl Durable for Etcd {
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
         drop(store);
+        // The next process of the same server would wait, since this one is not closed.
+        if let Some((_, options)) = &mut *self.opened.lock().expect("no panics") {
+            options.server.0[1] += 1;
+        }
         self.open().await
     }
 }

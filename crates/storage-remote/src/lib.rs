@@ -29,6 +29,6 @@ pub use job::Job;
 pub use plan::{Limits, Plan};
 pub use rows::{end_of, start_of, versioned};
 pub use state::open_state;
-pub use store::RemoteStore;
+pub use store::{RemoteStore, SharedStore};
 pub use trust::{Follow, Trust};
 pub use writer::{Failure, Target, Writer, WriterOptions};

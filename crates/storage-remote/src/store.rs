@@ -12,6 +12,16 @@ use tokio::{
 
 use crate::{Backend, Job, Shared, changes};
 
+/// A store that other servers use as well.
+#[async_trait]
+pub trait SharedStore: Store {
+    /// How many batches wait for the writer.
+    fn queued(&self) -> usize;
+
+    /// Finishes the queued batches; later calls fail with [`StoreError::Closed`].
+    async fn close(&self);
+}
+
 /// A store on other machines.
 #[derive(Debug)]
 pub struct RemoteStore<B: Backend> {
@@ -31,11 +41,6 @@ impl<B: Backend> RemoteStore<B> {
         follower: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         RemoteStore { shared, queue, trusted, follower: tokio::spawn(follower) }
-    }
-
-    /// How many batches wait for the writer.
-    pub fn queued(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Finishes the queued batches; later calls fail with [`StoreError::Closed`].
@@ -99,5 +104,16 @@ impl<B: Backend> Store for RemoteStore<B> {
     fn health(&self) -> Health {
         let unconfirmed = || self.shared.generations.live().err().map(|error| error.to_string());
         Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.to_string()).or_else(unconfirmed) }
+    }
+}
+
+#[async_trait]
+impl<B: Backend> SharedStore for RemoteStore<B> {
+    fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    async fn close(&self) {
+        RemoteStore::close(self).await;
     }
 }

@@ -1,10 +1,10 @@
 """A PostgreSQL server, and servers of Bailiwick that share a database of it."""
 
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.server import ROOT, Server, clean_environment, free_port, random_root
+from support.server import ROOT, clean_environment, free_port
+from support.shared_store import SharedStoreServers, started
 
 
 class Postgres:
@@ -44,31 +44,12 @@ def postgres():
 @pytest.fixture
 def new_servers(tmp_path, postgres):
     """Makes servers on one new database, not yet started; all are stopped after the test."""
-    made = []
-
-    def make(count, address=None, arguments=()):
-        address, root = address or postgres.database(), random_root()
-        servers = []
-        for number in range(count):
-            folder = tmp_path / f"server{len(made)}"
-            folder.mkdir()
-            key = ["--master-key-file", str(tmp_path / "key")]
-            server = Server(folder, root=root, arguments=[*key, *arguments], environment={"BAILIWICK_STORE": address})
-            servers.append(server)
-            made.append(server)
-        return servers
-
-    yield make
-    for each in made:
-        if each.process and each.process.poll() is None:
-            each.kill()
+    made = SharedStoreServers(tmp_path, postgres.database)
+    yield made.make
+    made.kill()
 
 
 @pytest.fixture
 def three(new_servers):
     """Three running servers on one database."""
-    servers = new_servers(3)
-    servers[0].start()
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(Server.start, servers[1:]))
-    return servers
+    return started(new_servers(3))

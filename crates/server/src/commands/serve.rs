@@ -51,7 +51,8 @@ const METRICS_CONNECTIONS: usize = 64;
   bailiwick serve
   bailiwick serve --listen 127.0.0.1:8000 --data-dir /var/lib/bailiwick/data
   bailiwick serve --listen 0.0.0.0:7470 --tls-cert server.pem --tls-key server.key
-  bailiwick serve --store postgres://bailiwick@db.example.com/iam --data-dir /var/lib/bailiwick/data")]
+  bailiwick serve --store postgres://bailiwick@db.example.com/iam --data-dir /var/lib/bailiwick/data
+  bailiwick serve --store etcd://a.example.com,b.example.com --data-dir /var/lib/bailiwick/data")]
 pub(crate) struct Options {
     #[command(flatten)]
     listening: ListeningOptions,

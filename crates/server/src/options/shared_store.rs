@@ -22,11 +22,12 @@ pub(crate) struct SharedStoreOptions {
 #[command(next_help_heading = "Shared store")]
 pub(crate) struct DatabaseOptions {
     /// Database for all data but the audit trail, which any number of servers use at once:
-    /// postgres://USER@HOST:PORT/NAME, with the parameters of libpq. Instead of the embedded store; the data folder has the
-    /// server's audit trail
+    /// postgres://USER@HOST:PORT/NAME, with the parameters of libpq, or etcd://USER@HOST:PORT,HOST:PORT/PREFIX. Instead of
+    /// the embedded store; the data folder has the server's audit trail
     #[arg(long, env = "BAILIWICK_STORE", hide_env_values = true, value_name = "ADDRESS")]
     pub(crate) store: Option<String>,
-    /// File with the password for the database [default: PGPASSWORD, or the file that PGPASSFILE names]
+    /// File with the password for the database [default: for PostgreSQL, PGPASSWORD or the file that PGPASSFILE names;
+    /// for etcd, ETCDCTL_PASSWORD]
     #[arg(long, env = "BAILIWICK_STORE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) store_password_file: Option<PathBuf>,
 }
