@@ -1,12 +1,13 @@
 #!/bin/sh
-# cluster.sh PROGRAM SCRIPT PORT ADDRESS
+# cluster.sh PROGRAM SCRIPT PORT ADDRESS [OPTION ...]
 #
 # Runs three servers of Bailiwick on one store: PROGRAM is the built `bailiwick`, SCRIPT of this folder runs the store on
-# 127.0.0.1:PORT, and ADDRESS is that of the store. Prints how to call them, and ends with Ctrl-C, or with the end of
+# 127.0.0.1:PORT with these options, and ADDRESS is that of the store. Prints how to call them, and ends with Ctrl-C, or with the end of
 # standard input if that is not a terminal. Nothing stays: all files are in a temporary folder.
 set -eu
 
 program=$1 script=$2 port=$3 address=$4
+shift 4
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d "${TMPDIR:-/tmp}/bailiwick-cluster.XXXXXX")
 servers=
@@ -46,7 +47,7 @@ line_of() {
 
 # Ctrl-C reaches this script alone: in sessions of their own, the others end in the right order.
 mkfifo "$folder/input"
-setsid "$here/$script" "$port" fsync=off < "$folder/input" > "$folder/store" &
+setsid "$here/$script" "$port" "$@" < "$folder/input" > "$folder/store" &
 store=$!
 exec 3> "$folder/input"
 line_of "$folder/store" ready > /dev/null

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use crate::etcd::ETCD;
 use crate::postgres::POSTGRES;
 use crate::run;
 
@@ -23,12 +24,17 @@ pub(crate) struct Args {
 enum Shared {
     /// A PostgreSQL database, without fsync
     Postgres,
+    /// An etcd cluster of one member
+    Etcd,
 }
 
 /// Builds the server, and becomes the script that runs the servers.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let (program, script, address) = match args.store {
-        Shared::Postgres => (&POSTGRES, "postgres.sh", "postgres://postgres@127.0.0.1:{port}/postgres"),
+    let (program, script, options, address) = match args.store {
+        Shared::Postgres => {
+            (&POSTGRES, "postgres.sh", &["fsync=off"][..], "postgres://postgres@127.0.0.1:{port}/postgres")
+        }
+        Shared::Etcd => (&ETCD, "etcd.sh", &[][..], "etcd://127.0.0.1:{port}/bailiwick"),
     };
     let done = program.ensure();
     if !done.skipped.is_empty() {
@@ -40,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
     let mut cluster = Command::new(run::root().join("tests/stores/cluster.sh"));
     cluster.arg(run::target().join("debug/bailiwick")).args([script, &port, &address.replace("{port}", &port)]);
+    cluster.args(options);
     // Signals reach the script at once.
     Err(cluster.exec().into())
 }

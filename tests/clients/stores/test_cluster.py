@@ -21,7 +21,7 @@ class Running:
 @pytest.mark.parametrize("by_signal", [True, False])
 def test_three_servers_start_and_leave_nothing(tmp_path, by_signal):
     port = free_port()
-    command = [ROOT / "tests/stores/cluster.sh", BINARY, "postgres.sh", str(port), f"postgres://postgres@127.0.0.1:{port}/postgres"]
+    command = [ROOT / "tests/stores/cluster.sh", BINARY, "postgres.sh", str(port), f"postgres://postgres@127.0.0.1:{port}/postgres", "fsync=off"]
     # PostgreSQL runs as another user.
     tmp_path.chmod(0o777)
     for parent in tmp_path.parents[:3]:
