@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: the programs in `bench/`, each built optimized in its own target folder and run.
 
 use crate::run;
+use crate::store_server::StoreServer;
 use anyhow::{Result, bail};
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -18,9 +19,10 @@ pub(crate) struct Args {
     /// --max 10000
     #[arg(long)]
     scale: bool,
-    /// Measure the cost of authenticated storage for a commit and a start, compared with none: two minutes
-    #[arg(long)]
-    store: bool,
+    /// Measure the cost of authenticated storage for a commit and a start, compared with none: two minutes. With the name of a
+    /// store: three servers on it, beside one with the embedded store and bare commits, two minutes
+    #[arg(long, value_enum, num_args = 0..=1, value_name = "NAME")]
+    store: Option<Option<Shared>>,
     /// Measure look-up in an audit trail of ten million events: ten minutes and 12 GB of disk
     #[arg(long)]
     trail: bool,
@@ -41,9 +43,15 @@ pub(crate) struct Args {
     filter: Option<String>,
 }
 
+/// A store that servers share.
+#[derive(Clone, Copy, ValueEnum)]
+enum Shared {
+    Postgres,
+}
+
 /// Builds and runs the requested sections, one after the other.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if args.all || !(args.evaluator || args.scale || args.store || args.trail) {
+    if args.all || !(args.evaluator || args.scale || args.store.is_some() || args.trail) {
         load(args)?;
     }
     if args.all || args.evaluator {
@@ -56,7 +64,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bench.args(["--max", &args.max.to_string()]);
         measure(bench, args.json)?;
     }
-    if args.all || args.store {
+    if let Some(Some(Shared::Postgres)) = args.store {
+        // With fsync, as in production.
+        let database = StoreServer::start("postgres.sh", &[])?;
+        let mut bench = build_load()?;
+        bench.args(["--seconds", &args.seconds.to_string()]);
+        bench.args(["--database", &format!("postgres://postgres@127.0.0.1:{}/postgres", database.port())]);
+        measure(bench, args.json)?;
+    }
+    if args.all || matches!(args.store, Some(None)) {
         let mut bench = build("store", "bailiwick-bench-store")?;
         bench.args(["--principals", &args.max.min(100_000).to_string()]);
         measure(bench, args.json)?;

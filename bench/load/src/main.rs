@@ -17,6 +17,7 @@ mod measure;
 mod process;
 mod query;
 mod report;
+mod shared;
 mod sign_in;
 mod soak;
 mod world;
@@ -39,6 +40,9 @@ struct Cli {
     /// of its last third with those of its second
     #[arg(long, value_name = "MINUTES", conflicts_with = "filter")]
     soak: Option<u32>,
+    /// Instead of the measurements, three servers on this empty PostgreSQL database
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["filter", "soak"])]
+    database: Option<String>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -70,9 +74,10 @@ async fn main() -> Result<()> {
         Some(Baseline::EchoForm { listen }) => baseline::form(listen).await,
         Some(Baseline::SendFlood { server, kind }) => flood::run(server, kind).await,
         None => {
-            let rows = match cli.soak {
-                Some(minutes) => soak::run(&cli.server, minutes).await?,
-                None => measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?,
+            let rows = match (cli.soak, &cli.database) {
+                (Some(minutes), _) => soak::run(&cli.server, minutes).await?,
+                (None, Some(address)) => shared::all(&cli.server, address, cli.seconds).await?,
+                (None, None) => measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?,
             };
             report::print(&rows, cli.json)?;
             // A bench reports; a soak is a check.

@@ -19,7 +19,7 @@ const CREATE_USER: &str = "/bailiwick.iam.v1.UserService/CreateUser";
 pub const GET_USER: &str = "Action=GetUser&Version=2010-05-08&UserName=client";
 const IN_FLIGHT: [usize; 3] = [1, 16, 64];
 const BATCH: usize = 100;
-const MIB: f64 = 1024.0 * 1024.0;
+pub const MIB: f64 = 1024.0 * 1024.0;
 
 /// All measurements whose name contains the filter.
 pub async fn all(server: &Path, seconds: u32, filter: Option<&str>) -> Result<Vec<Row>> {
@@ -224,11 +224,11 @@ async fn create_user(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     ])
 }
 
-fn name(number: u64) -> String {
+pub fn name(number: u64) -> String {
     format!("measured-{number:06}")
 }
 
-fn creating<'a>(process: &'a Process, bearer: &'a str) -> Target<'a, CreateUserRequest, CreateUserResponse> {
+pub fn creating<'a>(process: &'a Process, bearer: &'a str) -> Target<'a, CreateUserRequest, CreateUserResponse> {
     Target {
         process,
         method: CREATE_USER,

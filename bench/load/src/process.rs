@@ -26,12 +26,24 @@ pub const REGION: &str = "us-east-1";
 impl Process {
     /// Starts the real server over a folder, without waiting.
     pub fn bailiwick(binary: &Path, data: &Path) -> Result<Process> {
+        Self::serve(binary, data, None)
+    }
+
+    /// Starts one of several servers on a database. Its data folder is beside those of the others, with one master key.
+    pub fn sharing(binary: &Path, data: &Path, database: &str) -> Result<Process> {
+        Self::serve(binary, data, Some(database))
+    }
+
+    fn serve(binary: &Path, data: &Path, database: Option<&str>) -> Result<Process> {
         let (address, metrics) = (free_address()?, free_address()?);
         let mut command = Command::new(binary);
         command.arg("serve").args(["--listen", &address.to_string(), "--metrics-listen", &metrics.to_string()]);
         command.arg("--data-dir").arg(data).env_clear();
         command.env("BAILIWICK_ROOT_ACCESS_KEY_ID", ACCESS_KEY_ID);
         command.env("BAILIWICK_ROOT_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY).env("BAILIWICK_ACCOUNT_ID", ACCOUNT);
+        if let Some(database) = database {
+            command.env("BAILIWICK_STORE", database).arg("--master-key-file").arg(data.with_file_name("shared.key"));
+        }
         Self::spawn(command, address)
     }
 
