@@ -110,6 +110,8 @@ impl Follower {
             match published.map(|sets| generations.publish(&sets)) {
                 Ok(_) if groups.more => {}
                 Ok(_) if generations.position() >= head.revision => return Ok((head.revision, at)),
+                // The writer published them before, and pruned them meanwhile.
+                Err(_) if generations.position() > after => {}
                 // Entries were pruned before they were read, or are damaged. Followers read all rows again.
                 missing => {
                     let error =

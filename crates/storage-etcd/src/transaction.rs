@@ -28,7 +28,7 @@ impl Commit {
     /// Replaces the head, which must still be as it was seen.
     pub(crate) fn of(plan: &Plan, seen: &Seen, shared: &Shared) -> Result<Self, StoreError> {
         let layout = &shared.backend.layout;
-        let state = Bytes::from(plan.state.seal(&shared.authenticator)?);
+        let state = Bytes::from(plan.sealed.clone());
         let entry = |(revision, entry): &(Revision, Vec<u8>)| {
             let (revision, entry) = (revision.number(), entry.clone().into());
             Entry { revision, entry }

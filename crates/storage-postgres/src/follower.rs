@@ -113,6 +113,8 @@ impl Follower {
             }
             match decode(&self.shared.authenticator, after, rows.iter().map(entry)) {
                 Ok(sets) => drop(generations.publish(&sets)),
+                // The writer published them before, and pruned them meanwhile.
+                Err(_) if generations.position() > after => continue,
                 // Entries were pruned before they were read, or are damaged. Followers read all rows again.
                 Err(error) => {
                     tracing::error!(%error, "the change log cannot be followed: the store is read again");

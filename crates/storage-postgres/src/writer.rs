@@ -91,8 +91,7 @@ impl Target for Session {
         if plan.is_empty() {
             return within(ANSWER, connection.client.batch_execute("ROLLBACK")).await.map_err(Failure::Before);
         }
-        let state = plan.state.seal(&self.shared.authenticator).map_err(Failure::Before)?;
-        let written = within(ANSWER, connection.write(plan, &state)).await;
+        let written = within(ANSWER, connection.write(plan)).await;
         let error = match written {
             Ok(Ok(())) => {
                 // Other servers may start now.
@@ -172,7 +171,7 @@ impl Connection {
 
     /// Writes a plan and commits it. The inner error means that the database refused a statement, so that nothing was
     /// written; after the outer one it is unknown.
-    async fn write(&self, plan: &Plan, state: &[u8]) -> Result<Result<(), StoreError>, tokio_postgres::Error> {
+    async fn write(&self, plan: &Plan) -> Result<Result<(), StoreError>, tokio_postgres::Error> {
         let (mut keys, mut stored, mut removed) = (Vec::<&[u8]>::new(), Vec::<&[u8]>::new(), Vec::<&[u8]>::new());
         for (key, row) in &plan.rows {
             match row {
@@ -189,7 +188,7 @@ impl Connection {
         let put: [Parameter<'_>; 2] = [&keys, &stored];
         let delete: [Parameter<'_>; 1] = [&removed];
         let log: [Parameter<'_>; 2] = [&revisions, &entries];
-        let new_head: [Parameter<'_>; 2] = [&head, &state];
+        let new_head: [Parameter<'_>; 2] = [&head, &plan.sealed];
         let pruned = async {
             match prune {
                 Some(revision) => self.client.execute(&self.prune, &[&revision]).await,

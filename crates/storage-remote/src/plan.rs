@@ -28,6 +28,8 @@ pub struct Plan {
     pub prune: Option<Revision>,
     /// The state after the group.
     pub state: StoreState,
+    /// The same, sealed.
+    pub sealed: Vec<u8>,
     size: Limits,
 }
 
@@ -40,6 +42,16 @@ pub(crate) enum Verdict {
     Refused(StoreError),
     /// The transaction has no room for it: it is for the next group.
     Postponed,
+}
+
+impl Verdict {
+    /// The change set, if it is written.
+    fn set(&self) -> Option<&Arc<ChangeSet>> {
+        match self {
+            Verdict::Written(set) => Some(set),
+            _ => None,
+        }
+    }
 }
 
 /// How much one transaction may write.
@@ -97,7 +109,8 @@ impl Plan {
         limits: Limits,
     ) -> Result<Self, StoreError> {
         let (verdicts, size) = (Vec::with_capacity(group.len()), Limits { rows: 0, bytes: 0 });
-        let mut plan = Plan { verdicts, rows: BTreeMap::new(), log: Vec::new(), prune: None, state, size };
+        let mut plan =
+            Plan { verdicts, rows: BTreeMap::new(), log: Vec::new(), prune: None, state, sealed: Vec::new(), size };
         for batch in group {
             let current = |key: &[u8]| -> Result<Option<Versioned>, StoreError> {
                 stored.get(key).map(|row| versioned(authenticator, key, row)).transpose()
@@ -125,6 +138,7 @@ impl Plan {
         plan.verdicts.resize_with(group.len(), || Verdict::Postponed);
         if !plan.log.is_empty() {
             plan.prune(retention);
+            plan.seal(authenticator)?;
         }
         Ok(plan)
     }
@@ -141,11 +155,7 @@ impl Plan {
 
     /// The change sets that are written.
     pub(crate) fn sets(&self) -> Vec<Arc<ChangeSet>> {
-        let written = self.verdicts.iter().filter_map(|verdict| match verdict {
-            Verdict::Written(set) => Some(set.clone()),
-            _ => None,
-        });
-        written.collect()
+        self.verdicts.iter().filter_map(Verdict::set).cloned().collect()
     }
 
     fn apply(
@@ -174,9 +184,19 @@ impl Plan {
         }
         self.state.head = set.revision;
         let mut entry = Vec::new();
-        // The state of the store is in its head.
         encode_log_entry(authenticator, &mut entry, set, &[], &mut scratch)?;
         self.log.push((set.revision, entry));
+        Ok(())
+    }
+
+    /// Seals the state, and adds it to the last entry. Its nonce makes the entry different from every other: another server may
+    /// write the same changes at the same revision, and a writer whose answer was lost must not take them for its own.
+    fn seal(&mut self, authenticator: &Authenticator) -> Result<(), StoreError> {
+        self.sealed = self.state.seal(authenticator)?;
+        if let (Some((_, entry)), Some(set)) = (self.log.last_mut(), self.verdicts.iter().rev().find_map(Verdict::set))
+        {
+            encode_log_entry(authenticator, entry, set, &self.sealed, &mut Vec::new())?;
+        }
         Ok(())
     }
 
@@ -199,7 +219,26 @@ fn too_large(size: Limits, limits: Limits) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_seal::Keyring;
+
     use super::*;
+
+    #[test]
+    fn the_same_changes_of_two_servers_are_different_entries() {
+        let authenticator = Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap());
+        let group = [put("a", 1), put("b", 1), Batch::default()];
+        let plan = || {
+            let (rows, state) = (HashMap::new(), StoreState::default());
+            Plan::of(&group, rows, state, &authenticator, 10, Limits::NONE).unwrap()
+        };
+        let (one, other) = (plan(), plan());
+        assert_eq!(one.sets(), other.sets());
+        assert_ne!(one.log.last(), other.log.last());
+        for ((revision, entry), set) in one.log.iter().zip(one.sets()) {
+            let decoded = bailiwick_storage::decode_log_entry(&authenticator, *revision, entry).unwrap().0;
+            assert_eq!(decoded, *set);
+        }
+    }
 
     fn put(key: &str, len: usize) -> Batch {
         Batch { put: vec![(Bytes::copy_from_slice(key.as_bytes()), vec![0; len].into())], ..Batch::default() }
