@@ -32,7 +32,8 @@ pub(crate) struct AuditOptions {
     /// Decisions that other services ask for, of which records are made: `none`, `denied`, `sampled` (one of 100),
     /// `sampled:N` (one of N) or `all`
     ///
-    /// Answers never wait for these records; those without room are counted as lost.
+    /// Answers never wait for these records; those without room are counted as lost. Denials on record have an authorization
+    /// id, which `bailiwick explain --request` explains.
     #[arg(long, env = "BAILIWICK_AUDIT_DECISIONS", default_value = "none", value_name = "WHICH")]
     audit_decisions: AuditDecisions,
     /// Deliver the records of the audit trail to another system as well: a kind (`file`, `otlp`, `stdout`, `syslog`, `webhook`) and its settings,
