@@ -5,7 +5,7 @@
 //! in memory ([`Builder`]) and becomes that file. An index is derived: a missing or damaged one is built again. What it
 //! finds is compared with the line itself, the account above all, before it is returned.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -27,30 +27,91 @@ pub(crate) type Key = u64;
 /// In place of an account: any.
 const ANY: &str = "*";
 
-fn key(account: &str, attribute: u8, value: &str) -> Key {
-    let text = [account.as_bytes(), &[0, attribute], value.as_bytes()].concat();
-    digest(&SHA256, &text).as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+/// What is hashed: an account, an attribute and a value.
+#[derive(Clone, Copy)]
+struct Hashed<'a> {
+    account: &'a str,
+    attribute: u8,
+    value: &'a str,
 }
 
-fn attribute_key(account: &str, attribute: Attribute, value: &str) -> Key {
-    // An id belongs to one event, so its key does not need the account.
-    let account = if attribute == Attribute::EventId { ANY } else { account };
-    key(account, attribute as u8, value)
+impl<'a> Hashed<'a> {
+    fn of_account(account: &'a str) -> Self {
+        Hashed { account, attribute: 0, value: "" }
+    }
+
+    fn of_attribute(account: &'a str, attribute: Attribute, value: &'a str) -> Self {
+        // An id belongs to one event, so its key does not need the account.
+        let account = if attribute == Attribute::EventId { ANY } else { account };
+        Hashed { account, attribute: attribute as u8, value }
+    }
+
+    /// Whether other events have the same key.
+    fn is_shared(self) -> bool {
+        self.attribute != Attribute::EventId as u8
+    }
+
+    fn write(self, text: &mut Vec<u8>) {
+        text.clear();
+        text.extend_from_slice(self.account.as_bytes());
+        text.extend_from_slice(&[0, self.attribute]);
+        text.extend_from_slice(self.value.as_bytes());
+    }
+
+    fn key(self) -> Key {
+        let mut text = Vec::new();
+        self.write(&mut text);
+        key_of(&text)
+    }
 }
 
-/// Passes each key of a line to `each`.
-fn keys_of(line: &EventLine<'_>, mut each: impl FnMut(Key)) {
-    each(key(line.account(), 0, ""));
+fn key_of(text: &[u8]) -> Key {
+    digest(&SHA256, text).as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Passes what is hashed for each key of a line to `each`.
+fn hashed_of(line: &EventLine<'_>, mut each: impl FnMut(Hashed<'_>)) {
+    each(Hashed::of_account(line.account()));
     for attribute in Attribute::ALL {
-        line.values(attribute, &mut |value| each(attribute_key(line.account(), attribute, value)));
+        line.values(attribute, &mut |value| each(Hashed::of_attribute(line.account(), attribute, value)));
+    }
+}
+
+/// Keys that were computed before: most events of an account have most values in common.
+#[derive(Default)]
+struct KnownKeys {
+    keys: HashMap<Box<[u8]>, Key>,
+    text: Vec<u8>,
+}
+
+impl KnownKeys {
+    /// The maximum number of keys that are kept. Then it begins again without any.
+    const MOST: usize = 4 * 1024;
+    /// The longest text whose key is kept.
+    const LONGEST: usize = 256;
+
+    fn key(&mut self, of: Hashed<'_>) -> Key {
+        of.write(&mut self.text);
+        if !of.is_shared() || self.text.len() > Self::LONGEST {
+            return key_of(&self.text);
+        }
+        if let Some(known) = self.keys.get(self.text.as_slice()) {
+            return *known;
+        }
+        if self.keys.len() >= Self::MOST {
+            self.keys.clear();
+        }
+        let key = key_of(&self.text);
+        self.keys.insert(self.text.as_slice().into(), key);
+        key
     }
 }
 
 /// Whether a line has all keys of one of several sets.
 pub(crate) fn has_keys(line: &EventLine<'_>, sets: &[Vec<Key>]) -> bool {
     let mut own = HashSet::new();
-    keys_of(line, |key| {
-        own.insert(key);
+    hashed_of(line, |hashed| {
+        own.insert(hashed.key());
     });
     sets.iter().any(|set| set.iter().all(|key| own.contains(key)))
 }
@@ -59,7 +120,8 @@ pub(crate) fn has_keys(line: &EventLine<'_>, sets: &[Vec<Key>]) -> bool {
 /// the lines themselves show it: that is the case for attributes across all accounts.
 pub(crate) fn key_sets(query: &Query) -> Option<Vec<Vec<Key>>> {
     let filters = |account: &str| {
-        let keys = query.filters.iter().map(|(attribute, value)| attribute_key(account, *attribute, value));
+        let keys =
+            query.filters.iter().map(|(attribute, value)| Hashed::of_attribute(account, *attribute, value).key());
         keys.collect::<Vec<_>>()
     };
     let Some(account) = query.account else {
@@ -68,7 +130,7 @@ pub(crate) fn key_sets(query: &Query) -> Option<Vec<Vec<Key>>> {
     };
     let of_account = |account: &str| {
         let mut keys = filters(account);
-        keys.push(key(account, 0, ""));
+        keys.push(Hashed::of_account(account).key());
         keys
     };
     let mut sets = vec![of_account(&account.to_string())];

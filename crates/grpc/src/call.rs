@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Route, Service};
 use bytes::Bytes;
 use http::{Method, Uri};
-use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
+use tonic::metadata::{Ascii, AsciiMetadataKey, MetadataMap, MetadataValue};
 use tonic::server::UnaryService;
 use tonic::{Request, Response, Status};
 
@@ -78,13 +78,24 @@ impl UnaryService<Bytes> for Call<'_> {
     }
 }
 
+/// The names of the metadata that each answer has, parsed once.
+struct Names {
+    request_id: AsciiMetadataKey,
+    revision: AsciiMetadataKey,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    request_id: AsciiMetadataKey::from_static("x-bailiwick-request-id"),
+    revision: AsciiMetadataKey::from_static("x-bailiwick-revision"),
+});
+
 fn mark(metadata: &mut MetadataMap, request_id: &str, revision: Option<&str>) {
     if let Ok(mut value) = MetadataValue::<Ascii>::try_from(request_id) {
         // Never indexed: a unique value would evict repeated ones from the connection's header table.
         value.set_sensitive(true);
-        metadata.insert("x-bailiwick-request-id", value);
+        metadata.insert(&NAMES.request_id, value);
     }
     if let Some(value) = revision.and_then(|r| MetadataValue::<Ascii>::try_from(r).ok()) {
-        metadata.insert("x-bailiwick-revision", value);
+        metadata.insert(&NAMES.revision, value);
     }
 }

@@ -9,7 +9,6 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
 use bailiwick_storage::OutboundFederation;
 use bytes::Bytes;
-use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use crate::{
@@ -251,20 +250,23 @@ pub fn counted_as(caller: &Caller) -> String {
     principal.identity().map_or_else(|| principal.account().to_string(), ToString::to_string)
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// Formats 16 random bytes as a UUID of version 4, for ids of requests and audit events.
 pub fn uuid(random: [u8; 16]) -> String {
     let mut bytes = random;
     // Version 4, variant 1.
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut text = String::with_capacity(36);
-    for group in [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]] {
-        if !text.is_empty() {
-            text.push('-');
+    let mut text = Vec::with_capacity(36);
+    for (at, byte) in bytes.into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push(b'-');
         }
-        HEXLOWER.encode_append(group, &mut text);
+        text.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
     }
-    text
+    // Every character is ASCII.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! Start reading at [`Handle`], then [`Cx`] and [`Check`].
 
 mod authorization;
+pub mod background;
 mod check;
 mod cx;
 mod decision_log;

@@ -132,7 +132,11 @@ impl Incoming<'_> {
 /// Limits the length of a `User-Agent` header, which stays in memory with counted requests, and replaces its control
 /// characters. None if it is not UTF-8.
 pub(crate) fn user_agent(value: Option<&HeaderValue>) -> Option<String> {
-    let text = std::str::from_utf8(value?.as_bytes()).ok()?;
+    let bytes = value?.as_bytes();
+    let text = std::str::from_utf8(bytes).ok()?;
+    if bytes.len() <= MAX_USER_AGENT && bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Some(text.to_owned());
+    }
     Some(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect())
 }
 

@@ -163,7 +163,7 @@ impl<'a> CallAudit<'a> {
     }
 
     /// Records the outcome of the call, unless the record is part of a commit.
-    pub(crate) async fn end(mut self, outcome: Result<Handled>) -> Result<Handled> {
+    pub(crate) async fn end(&mut self, outcome: Result<Handled>) -> Result<Handled> {
         let recorder = &self.shared.parts.recorder;
         let denied = self.denied.take().filter(|_| outcome.is_err());
         let outcome = outcome.map_err(|error| match &denied {

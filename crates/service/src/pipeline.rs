@@ -193,7 +193,8 @@ async fn answer<C: CallCaller>(
             if let Some(denied) = audit.admit_denial(&checks, &error)
                 && let Some(explained) = caller.explain_denial(shared, &snapshot, cx, denied)
             {
-                audit.set_explained(&snapshot, explained).await;
+                // Rare, so that it does not enlarge the future of every call.
+                Box::pin(audit.set_explained(&snapshot, explained)).await;
             }
             return Err(error);
         }

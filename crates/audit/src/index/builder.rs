@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::layout::{BLOCK, Header, IndexedEvent, LinePlace, Row};
-use super::{Key, keys_of, postings};
+use super::{Key, KnownKeys, hashed_of, postings};
 use crate::query::{EventLine, Hit, Newest, Position, Query};
 use crate::segments::SegmentText;
 
@@ -22,6 +22,7 @@ pub(crate) struct Builder {
     events: Vec<IndexedEvent>,
     /// The events that have a key, by their number in `events`.
     keys: HashMap<Key, Members>,
+    known: KnownKeys,
     times: Option<(i64, i64)>,
 }
 
@@ -61,6 +62,7 @@ impl Builder {
             last_sha256: [0; 32],
             events: Vec::new(),
             keys: HashMap::new(),
+            known: KnownKeys::default(),
             times: None,
         }
     }
@@ -98,7 +100,8 @@ impl Builder {
         let number = self.events.len() as u32;
         self.events.push(IndexedEvent { time, line, place });
         self.times = Some(self.times.map_or((time, time), |(min, max)| (min.min(time), max.max(time))));
-        keys_of(&parsed, |key| {
+        hashed_of(&parsed, |hashed| {
+            let key = self.known.key(hashed);
             self.keys.entry(key).and_modify(|members| members.push(number)).or_insert(Members::One(number));
         });
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bailiwick_operation::background::{self, Share};
 use tokio::task::JoinHandle;
 
 use super::OpenWriter;
@@ -56,7 +57,11 @@ impl OpenWriter {
         let stop = Arc::clone(&self.housekeeping.stop);
         let (folder, retention) = (self.housekeeping.folder.clone(), self.housekeeping.retention);
         let task = Task { folder, open, covered: self.digests.covered(), retention, now };
-        self.housekeeping.task = Some(tokio::task::spawn_blocking(move || task.run(&stop)));
+        self.housekeeping.task = Some(tokio::spawn(async move {
+            // No call waits for it.
+            let done = background::spawn("audit", Share::Tenth, move || task.run(&stop))?;
+            done.await.map_err(std::io::Error::other)?
+        }));
     }
 
     /// Waits for the task, and removes the segments that it found.

@@ -65,7 +65,8 @@ impl Handle<op::Authorize> for Authz {
         uses::note(cx, snapshot.catalogue(), &about, &req.action, &view);
         let asked = Asked { subject: &subject, access_key: about.access_key.as_ref() };
         if let Some(decision) = self.to_record(cx, &asked, &question, &[&context], &view, &mut WorkBudget::new()) {
-            let ids = self.record(cx, "Authorize", vec![Some(decision)]).await;
+            // Rare, so that it does not enlarge the future of every question.
+            let ids = Box::pin(self.record(cx, "Authorize", vec![Some(decision)])).await;
             view = view.with_authorization_id(ids.into_iter().flatten().next());
         }
         Ok(view.response(self.deployment.revisions.format(snapshot.revision())))

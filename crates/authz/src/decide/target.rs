@@ -26,11 +26,15 @@ pub(crate) fn owner(resource: &str, stated: Option<&str>) -> Result<Option<Accou
     }
     let malformed = || invalid_member("resource", "`resource` must be an ARN, or `*` for an action without a resource");
     // Only the form is checked, because services name their resources.
-    if resource.chars().any(char::is_control) {
+    let is_printable = resource.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !is_printable && resource.chars().any(char::is_control) {
         return Err(malformed());
     }
-    let parts: Vec<&str> = resource.splitn(6, ':').collect();
-    let &["arn", partition, service, _, account, name] = parts.as_slice() else { return Err(malformed()) };
+    let mut parts = resource.splitn(6, ':');
+    let parts: [Option<&str>; 6] = std::array::from_fn(|_| parts.next());
+    let [Some("arn"), Some(partition), Some(service), Some(_), Some(account), Some(name)] = parts else {
+        return Err(malformed());
+    };
     if partition.is_empty() || service.is_empty() || name.is_empty() {
         return Err(malformed());
     }

@@ -1,16 +1,19 @@
 //! The pool that bounds computations with passwords.
 //!
-//! Each computation has a thread of its own, with a low priority: it takes tens of milliseconds of a processor, and other calls
-//! must not wait for it.
+//! A computation takes tens of milliseconds of a processor, and other calls must not wait for it. So it gets what no other
+//! thread wants. On a machine that is busy for a long time that is next to nothing; there the computation is begun once more
+//! with a tenth of a processor, and the one that ends first counts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use tokio::sync::{Semaphore, oneshot};
+use bailiwick_seal::SealError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{PasswordOutcome, PasswordPurpose, PasswordWork};
+use crate::background::{self, Share};
 
 /// The maximum number of computations of one user that run or wait: they change their own password only.
 const PER_USER: usize = 4;
@@ -25,10 +28,10 @@ const TOTAL: usize = 64;
 /// The same in the queue of people who sign in.
 const TOTAL_SIGN_IN: usize = 256;
 
-/// The nice value of the threads: with a tenth of the weight of others, computations also end on a busy machine.
-const NICE: i32 = 10;
+/// How long a computation may take, from its beginning, until it is begun once more: several times what it takes alone.
+const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Does [`PasswordWork`] on threads of low priority.
+/// Does [`PasswordWork`] in the background.
 #[derive(Debug)]
 pub struct PasswordPool {
     /// Of users that give their current password.
@@ -39,14 +42,21 @@ pub struct PasswordPool {
     sign_in: Queue,
     /// The same computations by person.
     persons: Places,
+    /// [`PATIENCE`]
+    patience: Duration,
 }
 
 /// Computations of one kind: as many at once as a quarter of the processors, at least one.
 #[derive(Debug)]
 struct Queue {
     running: Arc<Semaphore>,
+    /// For the thread that gets what no other wants. Beside one that was overtaken, computations begin with a tenth.
+    idle: Arc<Semaphore>,
     places: Places,
 }
+
+/// What a computation holds until it ends: its places and its permit.
+type Held = (Option<Place>, Place, OwnedSemaphorePermit);
 
 /// The places of computations that run or wait.
 #[derive(Debug)]
@@ -70,6 +80,7 @@ impl Default for PasswordPool {
             administrative: Queue::new(PER_ADMINISTRATOR, TOTAL),
             sign_in: Queue::new(PER_SOURCE, TOTAL_SIGN_IN),
             persons: Places::new(PER_PERSON, TOTAL_SIGN_IN),
+            patience: PATIENCE,
         }
     }
 }
@@ -77,7 +88,12 @@ impl Default for PasswordPool {
 impl Queue {
     fn new(per_caller: usize, total: usize) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Queue { running: Arc::new(Semaphore::new((processors / 4).max(1))), places: Places::new(per_caller, total) }
+        let running = (processors / 4).max(1);
+        Queue {
+            running: Arc::new(Semaphore::new(running)),
+            idle: Arc::new(Semaphore::new(running)),
+            places: Places::new(per_caller, total),
+        }
     }
 }
 
@@ -101,30 +117,43 @@ impl PasswordPool {
             PasswordPurpose::SignIn(person) => (&self.sign_in, Some(person)),
         };
         let of_person = person.map(|person| Place::take(&self.persons, u128::from_be_bytes(person).to_string()));
-        let place = (of_person.transpose()?, Place::take(&queue.places, caller)?);
+        let (of_person, of_caller) = (of_person.transpose()?, Place::take(&queue.places, caller)?);
         let permit = Arc::clone(&queue.running).acquire_owned().await.map_err(IamError::internal)?;
-        let (computed, outcome) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("password".to_owned());
-        let started = thread.spawn(move || {
-            lower_priority();
-            let outcome = work.compute();
-            // Before the answer, so that the caller finds them free.
-            drop((place, permit));
-            // The caller may have given up.
-            let _ = computed.send(outcome);
-        });
-        started.map_err(IamError::internal)?;
+        let held = Arc::new(Mutex::new(Some((of_person, of_caller, permit))));
+        let outcome = match Arc::clone(&queue.idle).try_acquire_owned() {
+            Err(_) => compute(Share::Tenth, work, held, None)?.await,
+            Ok(idle) => {
+                let mut first = compute(Share::Idle, work.clone(), Arc::clone(&held), Some(idle))?;
+                match tokio::time::timeout(self.patience, &mut first).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => {
+                        let second = compute(Share::Tenth, work, held, None)?;
+                        tokio::select! {
+                            outcome = first => outcome,
+                            outcome = second => outcome,
+                        }
+                    }
+                }
+            }
+        };
         // An error means that the thread has panicked.
-        outcome.await.map_err(IamError::internal)?.map_err(IamError::internal)
+        outcome.map_err(IamError::internal)?.map_err(IamError::internal)
     }
 }
 
-/// Lowers the priority of this thread. Without that, computations delay other calls, but are correct.
-fn lower_priority() {
-    // On Linux, the priority of process 0 is that of the calling thread. Elsewhere it is that of the whole process.
-    if cfg!(target_os = "linux") {
-        let _ = rustix::process::setpriority_process(None, NICE);
-    }
+/// Begins a computation. The first that ends frees what is held, before its answer, so that the caller finds it free.
+fn compute(
+    share: Share,
+    work: PasswordWork,
+    held: Arc<Mutex<Option<Held>>>,
+    idle: Option<OwnedSemaphorePermit>,
+) -> Result<oneshot::Receiver<std::result::Result<PasswordOutcome, SealError>>> {
+    let computation = move || {
+        let outcome = work.compute();
+        drop((lock(&held).take(), idle));
+        outcome
+    };
+    background::spawn("password", share, computation).map_err(IamError::internal)
 }
 
 /// A caller's place among the computations that run or wait.
@@ -213,18 +242,22 @@ mod tests {
         }
     }
 
-    #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn only_the_thread_of_a_computation_has_a_low_priority() {
-        let nice = || rustix::process::getpriority_process(None).unwrap();
-        let before = nice();
-        let lowered = std::thread::spawn(move || {
-            lower_priority();
-            nice()
-        });
-        assert_eq!((lowered.join().unwrap(), nice()), (NICE.max(before), before));
-        PasswordPool::default().run("bob".into(), work(None, Some("new"), &[])).await.unwrap();
-        assert_eq!(nice(), before);
+    async fn a_computation_that_takes_too_long_is_begun_once_more() {
+        let old = hash("old");
+        // Without patience, all of them are.
+        let pool = PasswordPool { patience: Duration::ZERO, ..PasswordPool::default() };
+        for _ in 0..3 {
+            let outcome = pool.run("bob".into(), sign_in(1, &old)).await.unwrap();
+            assert!(matches!(outcome.result, PasswordResult::Done(None)));
+            assert_eq!(lock(&pool.sign_in.places.waiting).total, 0);
+        }
+        let idle = u32::try_from(pool.own.idle.available_permits()).unwrap();
+        let overtaken = Arc::clone(&pool.sign_in.idle).acquire_many_owned(idle);
+        // The last one that was overtaken ends, too; and while it does not, others are computed.
+        let _overtaken = overtaken.await.unwrap();
+        assert!(pool.run("bob".into(), sign_in(1, &old)).await.is_ok());
+        assert!(lock(&pool.persons.waiting).by_caller.is_empty());
     }
 
     #[tokio::test]

@@ -267,7 +267,8 @@ impl<A: Answer> Served<A> {
         let shared = Arc::clone(&self.shared);
         let service = service_fn(move |request: Request<Incoming>| {
             // A refused request is dropped here, before a task is spawned for it.
-            let exchange = Exchange::begin(&shared, &gate, request);
+            // Boxed, because the future of a stream is moved a few times before its task runs.
+            let exchange = Box::new(Exchange::begin(&shared, &gate, request));
             async move { Ok::<_, Infallible>(exchange.run().await) }
         });
         let mut builder = Builder::clone(builder);
@@ -301,13 +302,13 @@ impl<A: Answer> Exchange<A> {
         Exchange { shared: Arc::clone(shared), gate: Arc::clone(gate), connection, hold, begun }
     }
 
-    async fn run(self) -> Response<Answered> {
-        let Exchange { shared, gate, connection, hold, begun } = self;
+    async fn run(self: Box<Self>) -> Response<Answered> {
+        let Exchange { shared, gate, connection, hold, begun } = *self;
         let (response, hold) = match begun {
             Err(refusal) => (*refusal, hold),
             Ok((request, peer)) => {
                 let mut unanswered = Unanswered { connection: &connection, is_answered: false };
-                // Boxed, because the future of a stream is moved a few times before its task runs.
+                // Boxed for the same reason.
                 let response = Box::pin(shared.answer.answer(request, peer.clone())).await;
                 unanswered.is_answered = true;
                 (response, gate.answered(hold, &peer))

@@ -57,6 +57,8 @@ impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for TaskEx
     fn execute(&self, task: F) {
         // Held and not awaited: a stream ends with its connection, and there is a task for each request.
         let alive = self.alive.clone();
+        // Boxed, because a task is moved a few times before it runs and when it ends.
+        let task = Box::pin(task);
         tokio::spawn(async move {
             task.await;
             drop(alive);
