@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,20 @@ class Running:
         self.scheme, self.target = "http", url.removeprefix("http://")
 
 
+@pytest.fixture
+def folder():
+    """A temporary folder with a short path, since PostgreSQL makes a socket in it, and which the user of PostgreSQL may use."""
+    with tempfile.TemporaryDirectory(prefix="bailiwick-") as made:
+        Path(made).chmod(0o777)
+        yield Path(made)
+
+
 @pytest.mark.parametrize("by_signal", [True, False])
-def test_three_servers_start_and_leave_nothing(tmp_path, by_signal):
+def test_three_servers_start_and_leave_nothing(folder, by_signal):
     port = free_port()
     command = [ROOT / "tests/stores/cluster.sh", BINARY, "postgres.sh", str(port), f"postgres://postgres@127.0.0.1:{port}/postgres", "fsync=off"]
-    # PostgreSQL runs as another user.
-    tmp_path.chmod(0o777)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
     process = subprocess.Popen(
-        command, env=clean_environment() | {"TMPDIR": str(tmp_path)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        command, env=clean_environment() | {"TMPDIR": str(folder)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
     said = ""
@@ -47,9 +52,9 @@ def test_three_servers_start_and_leave_nothing(tmp_path, by_signal):
     else:
         process.stdin.close()
     assert process.wait(timeout=60) == 0
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
     for arguments in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            assert str(tmp_path) not in arguments.read_text(errors="replace"), "a process is left"
+            assert str(folder) not in arguments.read_text(errors="replace"), "a process is left"
         except OSError:
             pass  # It has ended.
