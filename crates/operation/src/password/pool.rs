@@ -150,7 +150,9 @@ fn compute(
 ) -> Result<oneshot::Receiver<std::result::Result<PasswordOutcome, SealError>>> {
     let computation = move || {
         let outcome = work.compute();
-        drop((lock(&held).take(), idle));
+        // First, because the next computation begins as soon as the permit is free.
+        drop(idle);
+        drop(lock(&held).take());
         outcome
     };
     background::spawn("password", share, computation).map_err(IamError::internal)
