@@ -59,13 +59,14 @@ impl Follower {
         history::check(&self.shared).await?;
         let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_millis(250));
         loop {
-            let begun = Instant::now();
+            let (begun, faults) = (Instant::now(), self.shared.backend.client.faults());
             let (head, at) = self.catch_up().await?;
             newest.store(at, Ordering::Relaxed);
             self.trust.confirm(&self.shared.generations, begun);
             if self.shared.generations.live().is_err() {
                 self.shared.generations.resume(head);
             }
+            history::remember(&self.shared, faults).await?;
             if std::mem::take(is_reported) {
                 tracing::info!("the change log of the database is read again");
             }

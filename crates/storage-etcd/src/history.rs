@@ -48,3 +48,23 @@ pub(crate) async fn check(shared: &Shared) -> Result<(), StoreError> {
         _ => Ok(()),
     }
 }
+
+/// Keeps the newest change set for [`check`], if the feed began after it, so that nothing has read it. `faults` is how many requests had
+/// no answer before the cluster was last found to have this history.
+pub(crate) async fn remember(shared: &Shared, faults: u64) -> Result<(), StoreError> {
+    let (generations, reader) = (&shared.generations, &shared.backend);
+    let position = generations.position();
+    if position == Revision::ZERO || generations.last().is_some_and(|last| last.revision == position) {
+        return Ok(());
+    }
+    let before = Revision::new(position.number().saturating_sub(1));
+    let group = RangeRequest { limit: 1, ..groups::after(&reader.layout, before) };
+    let found = reader.client.range(&group).await?;
+    let sets = groups::read(shared, before, found.kvs).await?;
+    // Otherwise it is read again, once the history has been checked.
+    let is_same = reader.client.faults() == faults;
+    if let Some(set) = sets.ok().filter(|_| is_same).and_then(|sets| sets.into_iter().next()) {
+        generations.begun_after(set);
+    }
+    Ok(())
+}

@@ -194,6 +194,40 @@ async fn a_store_with_other_changes_is_refused() {
     assert_eq!(value(&second, "revoked").await.as_deref(), Some(&b"two"[..]));
 }
 
+/// The same, of a server that has seen no change since it started, before its reads are too old.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_with_other_changes_is_refused_by_a_server_that_has_seen_none() {
+    let (database, authenticator) = (Empty::create(), common::authenticator());
+    let options = |number| Options {
+        retry: Duration::from_millis(50),
+        max_staleness: Duration::from_secs(60),
+        ..Options::of(ServerId([number; 16]))
+    };
+    let proxy = Proxy::start(common::port()).await;
+    let direct = database.open(&options(2), &authenticator).await;
+    direct.commit(put("first", "start")).await.expect("a commit");
+    let copy = database.all();
+    direct.commit(put("lost", "yes")).await.expect("a commit");
+    direct.close().await;
+    let first = common::open(&database.through(proxy.port), &options(1), &authenticator).await;
+    let mut follower = first.watch(Revision::new(2)).await.expect("a subscription");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    proxy.set(Mode::Cut);
+    database.clear();
+    for (key, value) in &copy {
+        database.set(key, Some(value));
+    }
+    let second = database.open(&options(2), &authenticator).await;
+    for value in ["one", "two"] {
+        second.commit(put("revoked", value)).await.expect("a commit");
+    }
+    proxy.set(Mode::Open);
+    let ended = tokio::time::timeout(Duration::from_secs(10), follower.next()).await.expect("an end");
+    assert!(matches!(ended, Err(StoreError::Unreachable(_))), "{ended:?}");
+    let written = first.commit(put("more", "text")).await;
+    assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+}
+
 /// Servers that use the store while a backup is restored into it know that it is another store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restored_store_has_another_epoch() {

@@ -28,7 +28,7 @@ struct Generation {
     feed: Arc<Feed>,
     /// The newest revision in the feed.
     position: Revision,
-    /// The newest change set that was published, in this feed or an earlier one.
+    /// The newest change set that was published, in this feed or an earlier one, or after which the feed began.
     last: Option<Arc<ChangeSet>>,
     state: State,
 }
@@ -76,9 +76,17 @@ impl Generations {
         self.lock().position
     }
 
-    /// The newest change set that was published, even if its feed has ended.
+    /// The newest change set that was published, or after which the feed began, even if it has ended.
     pub fn last(&self) -> Option<Arc<ChangeSet>> {
         self.lock().last.clone()
+    }
+
+    /// Keeps the change set after which the feed began, as if it had been published. One that is not the newest is left out.
+    pub fn begun_after(&self, set: Arc<ChangeSet>) {
+        let mut current = self.lock();
+        if set.revision == current.position {
+            current.last = Some(set);
+        }
     }
 
     /// Adds change sets that follow each other, and leaves out those that are there. Returns whether the feed has them: not
