@@ -76,6 +76,7 @@ impl Follower {
                 self.trust.confirm(&self.shared.generations, begun);
                 next_confirmation = begun + interval;
                 self.resume(head);
+                history::remember(&self.shared, &connection.client).await?;
                 if std::mem::take(is_reported) {
                     tracing::info!("the change log of the database is read again");
                 }
@@ -98,7 +99,7 @@ impl Follower {
         loop {
             let is_live = generations.live().is_ok();
             let after = generations.position();
-            let (rows, head) = within(ANSWER, connection.poll(after)).await?;
+            let (head, rows) = within(ANSWER, connection.poll(after)).await?;
             let head = Head::read(&head)?;
             if head.epoch != self.shared.epoch {
                 tracing::error!("the store was restored from a backup: start the server again");
@@ -111,21 +112,27 @@ impl Follower {
             if !is_live {
                 return Ok(head.revision);
             }
-            match decode(&self.shared.authenticator, after, rows.iter().map(entry)) {
-                Ok(sets) => drop(generations.publish(&sets)),
+            let error = match decode(&self.shared.authenticator, after, rows.iter().map(entry)) {
                 // The writer published them before, and pruned them meanwhile.
                 Err(_) if generations.position() > after => continue,
-                // Entries were pruned before they were read, or are damaged. Followers read all rows again.
-                Err(error) => {
-                    tracing::error!(%error, "the change log cannot be followed: the store is read again");
-                    generations.interrupt("the change log could not be followed");
-                    generations.resume(head.revision);
-                    return Ok(head.revision);
+                Err(error) => error,
+                Ok(sets) => {
+                    let is_published = generations.publish(&sets);
+                    if rows.len() >= CHUNK as usize {
+                        continue;
+                    }
+                    // The head was read first, so that every entry up to it was there.
+                    if !is_published || generations.position() >= head.revision {
+                        return Ok(head.revision);
+                    }
+                    StoreError::Corrupt(format!("the change log ends before revision {}", head.revision.number()))
                 }
-            }
-            if rows.len() < CHUNK as usize {
-                return Ok(head.revision);
-            }
+            };
+            // Entries were pruned before they were read, are missing or damaged. Followers read all rows again.
+            tracing::error!(%error, "the change log cannot be followed: the store is read again");
+            generations.interrupt("the change log could not be followed");
+            generations.resume(head.revision);
+            return Ok(head.revision);
         }
     }
 }
@@ -164,11 +171,11 @@ impl Connection {
         Ok(Connection { client, poll, head, confirm })
     }
 
-    /// Reads entries after a revision, then the head.
-    async fn poll(&self, after: Revision) -> Result<(Vec<Row>, Row), tokio_postgres::Error> {
+    /// Reads the head, then entries after a revision.
+    async fn poll(&self, after: Revision) -> Result<(Row, Vec<Row>), tokio_postgres::Error> {
         let after = number(after);
         let parameters: [&(dyn ToSql + Sync); 2] = [&after, &CHUNK];
         let entries = self.client.query(&self.poll, &parameters);
-        tokio::try_join!(biased; entries, self.client.query_one(&self.head, &[]))
+        tokio::try_join!(biased; self.client.query_one(&self.head, &[]), entries)
     }
 }

@@ -1,7 +1,9 @@
 //! Whether a database has the changes that were read before. After a failover without synchronous standbys, it may have others
 //! with the same revisions.
 
-use bailiwick_storage::{StoreError, decode_log_entry};
+use std::sync::Arc;
+
+use bailiwick_storage::{Revision, StoreError, decode_log_entry};
 use tokio_postgres::Client;
 
 use crate::{
@@ -16,8 +18,7 @@ const OTHER: &str = "the database has other changes than those that were read be
 /// that are damaged or were pruned are found when the change log is read.
 pub(crate) async fn check(shared: &Shared, client: &Client) -> Result<(), StoreError> {
     let Some(last) = shared.generations.last() else { return Ok(()) };
-    let query = "SELECT entry FROM bailiwick_log WHERE revision = $1";
-    let found = within(ANSWER, client.query_opt(query, &[&number(last.revision)])).await?;
+    let found = entry_of(client, last.revision).await?;
     if found.is_none() {
         let head = within(ANSWER, client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[])).await?;
         if Head::read(&head)?.state(&shared.authenticator)?.oldest < last.revision {
@@ -27,9 +28,31 @@ pub(crate) async fn check(shared: &Shared, client: &Client) -> Result<(), StoreE
     let is_other = |entry: &[u8]| {
         decode_log_entry(&shared.authenticator, last.revision, entry).is_ok_and(|(found, _)| found != *last)
     };
-    if found.is_some_and(|row| is_other(row.get(0))) {
+    if found.is_some_and(|entry| is_other(&entry)) {
         shared.generations.interrupt(OTHER);
         return Err(StoreError::Unreachable(OTHER.to_owned()));
     }
     Ok(())
+}
+
+/// Keeps the newest change set for [`check`], if the feed began after it, so that nothing has read it. `client` is of a database with
+/// this history.
+pub(crate) async fn remember(shared: &Shared, client: &Client) -> Result<(), StoreError> {
+    let generations = &shared.generations;
+    let position = generations.position();
+    if position == Revision::ZERO || generations.last().is_some_and(|last| last.revision == position) {
+        return Ok(());
+    }
+    let found = entry_of(client, position).await?;
+    let decode = |entry: Vec<u8>| decode_log_entry(&shared.authenticator, position, &entry).ok();
+    if let Some((set, _)) = found.and_then(decode) {
+        generations.begun_after(Arc::new(set));
+    }
+    Ok(())
+}
+
+async fn entry_of(client: &Client, revision: Revision) -> Result<Option<Vec<u8>>, StoreError> {
+    let query = "SELECT entry FROM bailiwick_log WHERE revision = $1";
+    let found = within(ANSWER, client.query_opt(query, &[&number(revision)])).await?;
+    Ok(found.map(|row| row.get(0)))
 }

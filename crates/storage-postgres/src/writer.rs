@@ -54,8 +54,13 @@ impl Session {
         let found = within(ANSWER, connection.client.query_opt(query, &[&number(*revision)])).await?;
         let end = if found.is_some() { "COMMIT" } else { "ROLLBACK" };
         within(ANSWER, connection.client.batch_execute(end)).await?;
-        if Head::read(&head)?.epoch != self.shared.epoch {
+        let head = Head::read(&head)?;
+        if head.epoch != self.shared.epoch {
             return Err(StoreError::Unreachable("the database is another one".into()));
+        }
+        // Other servers may have pruned it since.
+        if found.is_none() && head.state(&self.shared.authenticator)?.oldest >= *revision {
+            return Err(StoreError::Unreachable("the change log does not reach back to the change".into()));
         }
         Ok(found.is_some_and(|row| row.get::<_, &[u8]>(0) == entry))
     }

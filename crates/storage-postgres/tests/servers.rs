@@ -9,6 +9,7 @@ use std::{
 
 use bailiwick_storage::{Add, At, Batch, Expect, Revision, ServerId, Store, StoreCopy, StoreError};
 use bailiwick_storage_postgres::{Address, Database, OpenError, Options, PostgresStore};
+use bailiwick_storage_suite::proxy::{Mode, Proxy};
 use bytes::Bytes;
 use common::Empty;
 
@@ -201,6 +202,68 @@ async fn a_database_with_other_changes_is_refused() {
     let read = first.read(At::Latest).await.map(|view| view.revision());
     assert!(matches!(read, Err(StoreError::Unreachable(_))), "{read:?}");
     assert_eq!(value(&second, "revoked").await.as_deref(), Some(&b"two"[..]));
+}
+
+/// The same, of a server that has seen no change since it started.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_with_other_changes_is_refused_by_a_server_that_has_seen_none() {
+    let (database, authenticator) = (Empty::create().await, common::authenticator());
+    let options = |number| Options {
+        retry: Duration::from_millis(50),
+        max_staleness: Duration::from_secs(60),
+        ..Options::of(ServerId([number; 16]))
+    };
+    let direct = database.open(&options(2), &authenticator).await;
+    direct.commit(put("first", "start")).await.expect("a commit");
+    let client = database.client().await;
+    let tables = ["head", "rows", "log"];
+    for table in tables {
+        let copy = format!("CREATE TABLE copy_{table} AS SELECT * FROM bailiwick_{table}");
+        client.batch_execute(&copy).await.expect("a copy");
+    }
+    direct.commit(put("lost", "yes")).await.expect("a commit");
+    direct.close().await;
+    let proxy = Proxy::start(common::port()).await;
+    let first = common::open(&database.through(proxy.port), &options(1), &authenticator).await;
+    let mut follower = first.watch(Revision::new(2)).await.expect("a subscription");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    proxy.set(Mode::Cut);
+    let restore = tables.map(|table| {
+        format!("DELETE FROM bailiwick_{table}; INSERT INTO bailiwick_{table} SELECT * FROM copy_{table};")
+    });
+    client.batch_execute(&restore.concat()).await.expect("an older database");
+    let second = database.open(&options(3), &authenticator).await;
+    for value in ["one", "two"] {
+        second.commit(put("revoked", value)).await.expect("a commit");
+    }
+    proxy.set(Mode::Open);
+    let ended = tokio::time::timeout(Duration::from_secs(10), follower.next()).await.expect("an end");
+    assert!(matches!(ended, Err(StoreError::Unreachable(_))), "{ended:?}");
+    let written = first.commit(put("more", "text")).await;
+    assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+}
+
+/// Without the newest entry, the others must not go on as if there had been no change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_end_of_the_change_log_is_noticed() {
+    let (database, authenticator) = (Empty::create().await, common::authenticator());
+    let options = Options { poll: Duration::from_secs(2), ..Options::of(ServerId([1; 16])) };
+    let first = database.open(&options, &authenticator).await;
+    first.commit(put("first", "start")).await.expect("a commit");
+    let mut follower = first.watch(Revision::new(1)).await.expect("a subscription");
+    let second = database.open(&Options::of(ServerId([2; 16])), &authenticator).await;
+    let client = database.client().await;
+    second.commit(put("revoked", "yes")).await.expect("a commit");
+    let removed = "DELETE FROM bailiwick_log WHERE revision = 2";
+    client.batch_execute(removed).await.expect("a missing entry");
+    let ended = tokio::time::timeout(Duration::from_secs(10), follower.next()).await.expect("an end");
+    assert!(matches!(ended, Err(StoreError::Unreachable(_))), "{ended:?}");
+    let begun = Instant::now();
+    while first.watch(Revision::new(2)).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it goes on after the missing entry");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(value(&first, "revoked").await.as_deref(), Some(&b"yes"[..]));
 }
 
 /// Servers that use the database while a backup is restored into it know that it is another store.
