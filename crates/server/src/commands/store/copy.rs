@@ -147,8 +147,21 @@ async fn copy(options: &Options) -> Result<(Manifest, u64), Failure> {
     };
     let manifest = copied.manifest().clone();
     drop(copied);
+    let head = opened.store().head().await;
     opened.open.close().await;
-    Ok((manifest, made?))
+    let epoch = made?;
+    match head {
+        Ok(head) if head.number() == manifest.revision => Ok((manifest, epoch)),
+        // A server that was paused or cut off when the servers were looked for.
+        Ok(head) => Err(Failure::new(format!(
+            "a server changed the store during the copy, which has its revision {} and not {}: do not use the copy; stop all servers, and copy into another place",
+            manifest.revision,
+            head.number(),
+        ))),
+        Err(error) => Err(Failure::new(format!(
+            "whether a server changed the store during the copy cannot be found out, so do not use the copy: {error}"
+        ))),
+    }
 }
 
 /// Opens the store that is copied, so that nothing of it is changed.
