@@ -83,8 +83,10 @@ impl Follower {
         loop {
             let is_live = generations.live().is_ok();
             let after = generations.position();
-            let log = groups::after(&reader.layout, after);
-            let success = vec![api::range(api::get(reader.layout.head())), api::range(log)];
+            let mut success = vec![api::range(api::get(reader.layout.head()))];
+            if is_live {
+                success.push(api::range(groups::after(&reader.layout, after)));
+            }
             let answer = reader.client.transact(&TxnRequest { success, ..TxnRequest::default() }).await?;
             if is_live {
                 history::check_after_faults(&self.shared).await?;
