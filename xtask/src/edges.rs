@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn wire_formats_stay_at_home() {
-        assert_eq!(wrong("aws-query", &["tonic"], &[]), ["aws-query depends on tonic: only grpc may"]);
+        assert_eq!(wrong("aws-query", &["tonic"], &[]), ["aws-query depends on tonic: only grpc and storage-etcd may"]);
         assert_eq!(
             wrong("evaluator", &["tokio"], &[]),
             ["evaluator depends on tokio: it must have no I/O, clock or randomness"]

@@ -5,7 +5,7 @@
 //! leaves a whole segment at each step.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,9 @@ use crate::hash;
 use crate::index::index_path;
 use crate::segments::{SegmentText, segment_name, segment_starts, sequence_of};
 use crate::settings::Retention;
+
+/// How much of a file is read at once.
+const PART: usize = 256 * 1024;
 
 /// What is done at once.
 pub(crate) struct Task {
@@ -117,20 +120,19 @@ fn compress_segment(folder: &Path, first: u64) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    let expected = text_of(text.try_clone()?)?;
     if !packed.exists() {
         let unfinished = folder.join(format!("{UNFINISHED}{}.gz", segment_name(first)));
         let mut options = OpenOptions::new();
         let options = options.create(true).truncate(true).write(true).read(true).mode(0o600);
         let file = files::open_with(&unfinished, options)?;
-        compress(BufReader::with_capacity(256 * 1024, files::open(&plain)?), &file)?;
+        compress(BufReader::with_capacity(PART, text), &file)?;
         file.sync_all()?;
-        check(&unfinished, &expected)?;
+        check(&unfinished, &plain)?;
         fs::rename(&unfinished, &packed)?;
         sync_folder(folder)?;
     }
     // After a crash, both are there.
-    check(&packed, &expected)?;
+    check(&packed, &plain)?;
     fs::remove_file(&plain)?;
     sync_folder(folder)
 }
@@ -148,27 +150,31 @@ fn remove_unfinished(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses a compressed file whose text is another one.
-fn check(packed: &Path, expected: &(u64, String)) -> io::Result<()> {
-    let found = text_of(MultiGzDecoder::new(BufReader::with_capacity(256 * 1024, files::open(packed)?)))?;
-    if found != *expected || Compressed::open(files::open(packed)?)?.len() != expected.0 {
-        let message = format!("{} does not have the text of its segment", packed.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+/// Refuses a compressed file whose text is another one than that of the plain file.
+fn check(packed: &Path, plain: &Path) -> io::Result<()> {
+    let text = files::open(plain)?;
+    let is_whole = Compressed::open(files::open(packed)?)?.len() == text.metadata()?.len();
+    let found = MultiGzDecoder::new(BufReader::with_capacity(PART, files::open(packed)?));
+    if is_whole && is_same(BufReader::with_capacity(PART, found), BufReader::with_capacity(PART, text))? {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("{} does not have the text of its segment", packed.display());
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 
-/// The length and the hash of a text.
-fn text_of(mut text: impl Read) -> io::Result<(u64, String)> {
-    let (mut running, mut part, mut len) = (hash::Running::new(), vec![0; 256 * 1024], 0);
+/// Whether two texts are the same.
+fn is_same(mut one: impl BufRead, mut other: impl BufRead) -> io::Result<bool> {
     loop {
-        match text.read(&mut part)? {
-            0 => return Ok((len, running.current())),
-            read => {
-                running.update(part.get(..read).unwrap_or_default());
-                len += read as u64;
-            }
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let len = left.len().min(right.len());
+        if len == 0 {
+            return Ok(left.is_empty() && right.is_empty());
         }
+        if left[..len] != right[..len] {
+            return Ok(false);
+        }
+        one.consume(len);
+        other.consume(len);
     }
 }
 
