@@ -10,6 +10,8 @@ use jiff::Timestamp;
 
 /// The most denials of a principal that have details, for each account that asks, in a window.
 const MAX_OF_PRINCIPAL: u32 = 20;
+/// The most denials that one account asks for.
+const MAX_OF_ASKING: u32 = 500;
 /// The most denials of all together.
 const MAX_IN_ALL: u32 = 1_000;
 /// Seconds in a window.
@@ -20,12 +22,13 @@ const WINDOW_SECONDS: i64 = 60;
 pub(crate) struct DetailsRate {
     window: i64,
     in_all: u32,
+    of_asking: HashMap<AccountId, u32>,
     counts: HashMap<(AccountId, String), u32>,
 }
 
 impl DetailsRate {
-    /// Whether the next denial of a principal may have details. Accounts that ask are counted apart, so that none takes away
-    /// the details of what another one asks.
+    /// Whether the next denial of a principal may have details. Accounts that ask are counted apart, so that none alone takes
+    /// away the details of what another one asks.
     pub(crate) fn admit(&mut self, asking: AccountId, principal: &str, now: Timestamp) -> bool {
         let window = now.as_second().div_euclid(WINDOW_SECONDS);
         if window != self.window {
@@ -34,11 +37,16 @@ impl DetailsRate {
         if self.in_all >= MAX_IN_ALL {
             return false;
         }
+        let of_asking = self.of_asking.entry(asking).or_default();
+        if *of_asking >= MAX_OF_ASKING {
+            return false;
+        }
         let count = self.counts.entry((asking, principal.to_owned())).or_default();
         if *count >= MAX_OF_PRINCIPAL {
             return false;
         }
         *count += 1;
+        *of_asking += 1;
         self.in_all += 1;
         true
     }
@@ -61,8 +69,10 @@ mod tests {
         assert_eq!(admitted(two, "AIDAONE", 659), 20, "another account asks");
         assert_eq!(admitted(one, "AIDAONE", 659), 0);
         assert_eq!(admitted(one, "AIDAONE", 660), 20, "a new window");
-        let others: usize = (0..100).map(|number| admitted(two, &format!("AIDA{number}"), 661)).sum();
-        assert_eq!(others, 980);
+        let mut others =
+            |asking| -> usize { (0..100).map(|number| admitted(asking, &format!("AIDA{number}"), 661)).sum() };
+        assert_eq!((others(two), others(one)), (500, 480), "each has its share");
+        assert_eq!(others(account("777788889999")), 0, "and all together have theirs");
         assert_eq!(admitted(one, "AIDAONE", 300), 20, "a clock that was set back");
     }
 }
