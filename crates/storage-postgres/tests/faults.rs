@@ -157,7 +157,7 @@ async fn connections_for_reading_are_not_older_than_that_of_the_follower() {
     })
     .await;
     let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                 WHERE datname = current_database() AND query = 'SELECT epoch, revision, state FROM bailiwick_head'
+                 WHERE datname = current_database() AND query LIKE 'SELECT revision, entry FROM bailiwick_log%'
                  AND NOT pid = ANY($1)";
     let count = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)";
     until("the connection is ended", async || {
