@@ -11,6 +11,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::query::{Attribute, EventLine, Query};
 
+mod body;
 mod builder;
 mod file;
 mod layout;

@@ -32,6 +32,10 @@ impl Ranks {
         Some(())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     /// Keeps what is in the other set as well.
     pub(super) fn intersect(&mut self, other: &Ranks) {
         for (own, other) in self.words.iter_mut().zip(&other.words) {
