@@ -28,6 +28,7 @@ mod output;
 mod private_file;
 mod process;
 mod progress;
+mod readiness;
 mod root_credentials;
 mod rotation;
 mod router;

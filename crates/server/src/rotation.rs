@@ -4,6 +4,7 @@
 //! the row names it. Nothing that the data keys sealed changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bailiwick_api::admin;
 use bailiwick_audit::{Event, EventKind, Recorder};
@@ -22,6 +23,8 @@ const ATTEMPTS: usize = 10;
 pub(crate) struct MasterKeys {
     held: Mutex<Held>,
     source: Arc<MasterKeySource>,
+    /// Whether the stored keyring is wrapped under a key that this server does not have.
+    is_outdated: AtomicBool,
 }
 
 /// The key that the stored keyring is wrapped under.
@@ -34,7 +37,16 @@ pub(crate) struct Held {
 impl MasterKeys {
     /// Holds the key that came from `source`.
     pub(crate) fn new(current: MasterKey, source: MasterKeySource) -> Self {
-        MasterKeys { held: Mutex::new(Held::new(current)), source: Arc::new(source) }
+        MasterKeys {
+            held: Mutex::new(Held::new(current)),
+            source: Arc::new(source),
+            is_outdated: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the stored keyring was wrapped under a key that this server does not have, when it was last read.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.is_outdated.load(Ordering::Relaxed)
     }
 
     /// Waits until nothing else wraps the keyring.
@@ -45,14 +57,19 @@ impl MasterKeys {
     /// Opens the stored keyring. If it is wrapped under another master key, since that was replaced through another server,
     /// reads the key again from where the settings expect it.
     pub(crate) async fn open(&self, held: &mut Held, wrapped: &WrappedKeyring) -> Result<Keyring, String> {
-        let error = match held.open(wrapped) {
-            Err(SealError::WrongMasterKey) => SealError::WrongMasterKey,
-            opened => return opened.map_err(|error| error.to_string()),
-        };
+        let opened = held.open(wrapped);
+        let is_replaced = matches!(opened, Err(SealError::WrongMasterKey));
+        let opened = if is_replaced { self.open_again(held, wrapped).await } else { opened.map_err(|e| e.to_string()) };
+        self.is_outdated.store(is_replaced && opened.is_err(), Ordering::Relaxed);
+        opened
+    }
+
+    async fn open_again(&self, held: &mut Held, wrapped: &WrappedKeyring) -> Result<Keyring, String> {
+        let wrong = SealError::WrongMasterKey;
         let source = Arc::clone(&self.source);
         let loaded = tokio::task::spawn_blocking(move || source.load()).await.map_err(|e| e.to_string())?;
-        let loaded = loaded.map_err(|failure| format!("{error}: {failure}"))?;
-        let next = loaded.ok_or_else(|| format!("{error}: {} is missing", self.source))?;
+        let loaded = loaded.map_err(|failure| format!("{wrong}: {failure}"))?;
+        let next = loaded.ok_or_else(|| format!("{wrong}: {} is missing", self.source))?;
         let keyring = wrapped.unwrap_with(&next).map_err(|e| self.source.refused(&next, wrapped, e).to_string())?;
         *held = Held::new(next);
         tracing::warn!("the master key was replaced through another server, and read again from {}", self.source);

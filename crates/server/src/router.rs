@@ -5,14 +5,15 @@ use std::sync::Arc;
 use bailiwick_console::SessionLimits;
 use bailiwick_grpc::Body;
 use bailiwick_model::IamError;
-use bailiwick_service::{Peer, Service};
+use bailiwick_service::Peer;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, header};
 
 use crate::net::Received;
 use crate::net::listen::Answer;
+use crate::readiness::Readiness;
+use crate::token_issuer;
 use crate::traces::Tracer;
-use crate::{store, token_issuer};
 
 /// The API port.
 #[derive(Clone)]
@@ -23,7 +24,7 @@ struct Fronts {
     json: bailiwick_aws_json::Front,
     query: bailiwick_aws_query::Front,
     console: bailiwick_console::Front,
-    service: Arc<Service>,
+    readiness: Readiness,
     tracer: Option<Arc<Tracer>>,
 }
 
@@ -31,14 +32,15 @@ impl Router {
     /// All front ends over one service.
     pub(crate) fn new(
         grpc: bailiwick_grpc::Front,
-        service: Arc<Service>,
+        readiness: Readiness,
         limits: SessionLimits,
         tracer: Option<Arc<Tracer>>,
     ) -> Self {
-        let json = bailiwick_aws_json::Front::new(Arc::clone(&service));
-        let query = bailiwick_aws_query::Front::new(Arc::clone(&service));
-        let console = bailiwick_console::Front::new(Arc::clone(&service), limits);
-        Router(Arc::new(Fronts { grpc, json, query, console, service, tracer }))
+        let service = || Arc::clone(&readiness.service);
+        let json = bailiwick_aws_json::Front::new(service());
+        let query = bailiwick_aws_query::Front::new(service());
+        let console = bailiwick_console::Front::new(service(), limits);
+        Router(Arc::new(Fronts { grpc, json, query, console, readiness, tracer }))
     }
 }
 
@@ -88,7 +90,7 @@ impl Router {
     }
 
     async fn route(&self, request: Request<Received>, peer: Peer) -> Response<Body> {
-        let Fronts { grpc, json, query, console, service, .. } = &*self.0;
+        let Fronts { grpc, json, query, console, readiness, .. } = &*self.0;
         if bailiwick_grpc::Front::takes(request.headers()) {
             let cost = bailiwick_grpc::Front::cost(request.uri().path());
             if cost > 0
@@ -111,10 +113,10 @@ impl Router {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             match request.uri().path() {
                 "/healthz" => return text("ok\n"),
-                "/readyz" => return readiness(service),
+                "/readyz" => return ready(readiness),
                 path => {
                     // Boxed for the same reason as below.
-                    if let Some(answer) = Box::pin(token_issuer::answer(service, path)).await {
+                    if let Some(answer) = Box::pin(token_issuer::answer(&readiness.service, path)).await {
                         return answer;
                     }
                 }
@@ -127,12 +129,12 @@ impl Router {
 
 /// The metrics port: Prometheus reads `/metrics`.
 #[derive(Clone)]
-pub(crate) struct MetricsPage(pub(crate) Arc<Service>);
+pub(crate) struct MetricsPage(pub(crate) Readiness);
 
 impl Answer for MetricsPage {
     async fn answer(&self, request: Request<Received>, _: Peer) -> Response<Body> {
         match request.uri().path() {
-            "/metrics" => match self.0.metrics().render() {
+            "/metrics" => match self.0.service.metrics().render() {
                 Ok(page) => {
                     let mut response = text(page);
                     let kind = "text/plain; version=0.0.4; charset=utf-8";
@@ -142,7 +144,7 @@ impl Answer for MetricsPage {
                 Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
             },
             "/healthz" => text("ok\n"),
-            "/readyz" => readiness(&self.0),
+            "/readyz" => ready(&self.0),
             _ => status(StatusCode::NOT_FOUND),
         }
     }
@@ -155,10 +157,10 @@ impl Answer for MetricsPage {
     }
 }
 
-/// Answers 200 if changes and decisions are accepted, otherwise 503 with the reason. `/healthz` reports only that the
-/// process answers.
-fn readiness(service: &Service) -> Response<Body> {
-    match store::unready(service) {
+/// Answers 200 if this server is to get requests, otherwise 503 with the reason. `/healthz` reports only that the process
+/// answers.
+fn ready(readiness: &Readiness) -> Response<Body> {
+    match readiness.refusal() {
         None => text("ready\n"),
         Some(why) => {
             let mut response = text(format!("{why}\n"));

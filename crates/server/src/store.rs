@@ -63,20 +63,6 @@ pub(crate) async fn snapshots(store: &Arc<dyn Store>, partition: Partition) -> R
     Ok(Arc::new(snapshots))
 }
 
-/// Returns why changes or decisions are refused at the moment, if they are.
-pub(crate) fn unready(service: &Service) -> Option<String> {
-    let parts = service.parts();
-    if parts.snapshots.current().is_err() {
-        return Some("decisions are refused: no snapshot of the store".to_owned());
-    }
-    if let Some(why) = parts.store.health().refuses_changes {
-        return Some(format!("changes are refused: {why}"));
-    }
-    // Changes are accepted while their records fit in the store.
-    let is_failing = parts.recorder.stats().is_failing();
-    is_failing.then(|| "audit records cannot be written: refusals are answered with ServiceUnavailable, and changes once too many records wait".to_owned())
-}
-
 /// Registers the metrics of the store and its queues.
 pub(crate) fn measure(options: &StoreOptions, open: &OpenStore, service: &Arc<Service>) {
     let metrics = service.metrics();

@@ -26,6 +26,7 @@ use crate::options::{
     AuditOptions, ClientOptions, ConsoleOptions, DeploymentOptions, IssuerOptions, ListeningOptions, LoggingOptions,
     ProcessOptions, SharedStoreOptions, StoreOptions, TlsOptions, TraceOptions,
 };
+use crate::readiness::Readiness;
 use crate::rotation::MasterKeys;
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
@@ -146,6 +147,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));
     let keys = tokio::spawn(token_keys::follow(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));
+    let readiness = Readiness { service: Arc::clone(&service), master_keys: Arc::clone(&master_keys) };
     let controlled = Controlled { service: Arc::clone(&service), master_keys };
     let control = control::run(control, controlled, stopping.clone());
     let control = tokio::spawn(control);
@@ -162,7 +164,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         None => None,
     };
     let tracer = traced.as_ref().map(|(tracer, _)| Arc::clone(tracer));
-    let router = Router::new(front, Arc::clone(&service), options.console.limits(), tracer);
+    let router = Router::new(front, readiness.clone(), options.console.limits(), tracer);
     let clock = Seconds::new();
     let memory = Memory::new(Arc::clone(&clock));
     let metrics = metrics_listener.map(|(socket, is_open)| {
@@ -175,7 +177,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
             proxies: Arc::default(),
             proxy_protocol: false,
         };
-        tokio::spawn(listen::serve(listener, MetricsPage(Arc::clone(&service)), stopping.clone()))
+        tokio::spawn(listen::serve(listener, MetricsPage(readiness), stopping.clone()))
     });
     if let Some(certificates) = &certificates {
         tokio::spawn(Arc::clone(certificates).follow(stopping.clone()));
