@@ -118,6 +118,14 @@ impl Keyring {
         Self { keys, next_id: self.next_id }
     }
 
+    /// Returns a keyring without the keys that were made at `time` or later. A purpose without an older one keeps its oldest.
+    pub fn before(&self, time: i64) -> Self {
+        let mut keys = self.keys.clone();
+        let oldest = |key: &Key| self.keys.iter().find(|other| other.purpose == key.purpose).map(|other| other.id);
+        keys.retain(|key| key.created < time || oldest(key) == Some(key.id));
+        Self { keys, next_id: self.next_id }
+    }
+
     /// How many keys that purpose has.
     pub fn count(&self, purpose: KeyPurpose) -> usize {
         self.keys.iter().filter(|key| key.purpose == purpose).count()

@@ -45,10 +45,24 @@ impl Sealer {
         self.sealing.load_full()
     }
 
-    /// Opens with another keyring from now on, and seals as before: until [`Self::replace`], other servers may not have the
+    /// Opens with another keyring from now on, and seals as before: until [`Self::seal_with`], other servers may not have the
     /// new keys yet.
-    pub fn announce(&self, keyring: Keyring) {
-        self.keyring.store(Arc::new(keyring));
+    pub fn announce(&self, keyring: Arc<Keyring>) {
+        self.keyring.store(keyring);
+    }
+
+    /// Seals with a keyring that was announced, unless one with newer keys seals already. Keys that were announced after it
+    /// seal nothing yet.
+    pub fn seal_with(&self, announced: &Arc<Keyring>) {
+        self.sealing.rcu(|sealing| {
+            let newest = if announced.next_id() < sealing.next_id() { sealing } else { announced };
+            Arc::clone(newest)
+        });
+    }
+
+    /// Seals with the keys that were made before this time, in seconds since 1970, until [`Self::seal_with`].
+    pub fn seal_with_keys_before(&self, time: i64) {
+        self.sealing.store(Arc::new(self.keyring().before(time)));
     }
 
     /// Uses another keyring from now on.
@@ -76,3 +90,6 @@ impl Sealer {
         self.keyring.load().open(purpose, aad, sealed)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ pub(crate) use listening::{ListeningOptions, bind};
 pub(crate) use logging::LoggingOptions;
 pub(crate) use master_key::MasterKeyOptions;
 pub(crate) use process::ProcessOptions;
-pub(crate) use shared_store::{DatabaseOptions, SharedStoreOptions};
+pub(crate) use shared_store::{DatabaseOptions, MAX_STALENESS, SharedStoreOptions};
 pub(crate) use store::{ExistingStoreOptions, StoreOptions};
 pub(crate) use store_place::StorePlace;
 pub(crate) use tls::TlsOptions;

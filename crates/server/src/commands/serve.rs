@@ -143,6 +143,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         certificates.measure(service.metrics());
     }
 
+    token_keys::begin(&service);
     maintenance::complete_keys(&service, &master_keys).await;
     let (stop, stopping) = watch::channel(false);
     let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));

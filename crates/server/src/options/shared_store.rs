@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+/// The longest `--max-staleness`, in seconds.
+pub(crate) const MAX_STALENESS: u64 = 60;
+
 /// The group "Shared store" of a server.
 #[derive(Args)]
 #[command(next_help_heading = "Shared store")]
@@ -13,7 +16,7 @@ pub(crate) struct SharedStoreOptions {
     pub(crate) database: DatabaseOptions,
     /// Seconds for which a server that cannot reach the database goes on deciding from what it read
     #[arg(long, env = "BAILIWICK_MAX_STALENESS", default_value_t = 5, value_name = "SECONDS",
-        value_parser = clap::value_parser!(u64).range(1..=60))]
+        value_parser = clap::value_parser!(u64).range(1..=MAX_STALENESS))]
     max_staleness: u64,
 }
 
