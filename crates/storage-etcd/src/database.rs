@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bailiwick_storage::{Authenticator, Revision, ServerId, StoreError, StoreState, StoredRow, keys};
-use bailiwick_storage_remote::{Generations, RemoteStore, Writer, WriterOptions};
+use bailiwick_storage_remote::{BootInstant, Generations, RemoteStore, Writer, WriterOptions};
 use bytes::Bytes;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 
 use crate::{
     Address, EtcdStore, OpenError, Options, Reader, Shared,
@@ -34,7 +34,7 @@ pub struct Database {
     options: Options,
     reader: Reader,
     seen: Seen,
-    opened: Instant,
+    opened: BootInstant,
     keyring: Option<Bytes>,
     /// It has rows of a backup that was not restored completely.
     is_incomplete: bool,
@@ -70,7 +70,7 @@ impl Database {
     /// Reads the head and the keyring.
     async fn read(reader: Reader, address: Address, options: Options) -> Result<Self, OpenError> {
         // What is read after it was current then.
-        let opened = Instant::now();
+        let opened = BootInstant::now();
         let (head, mut rows) = head::with_rows(&reader.client, &reader.layout, &[keys::keyring()]).await?;
         let seen = Seen::read(head)?;
         let keyring = rows.remove(&keys::keyring());

@@ -12,11 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use bailiwick_storage::{Revision, StoreError};
-use bailiwick_storage_remote::{Follow, Trust};
-use tokio::{
-    sync::{Notify, watch},
-    time::Instant,
-};
+use bailiwick_storage_remote::{BootInstant, Follow, Trust};
+use tokio::sync::{Notify, watch};
 
 use crate::{
     Options, Shared,
@@ -34,13 +31,13 @@ pub(crate) struct Follower {
 
 impl Follower {
     /// Follows a store whose head was confirmed at this time.
-    pub(crate) fn new(shared: Arc<Shared>, options: Options, confirmed: Instant) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, options: Options, confirmed: BootInstant) -> Self {
         let trust = Trust::new(confirmed, options.max_staleness);
         Follower { shared, options, trust }
     }
 
     /// Until when what was read is current.
-    pub(crate) fn trusted(&self) -> watch::Receiver<Instant> {
+    pub(crate) fn trusted(&self) -> watch::Receiver<BootInstant> {
         self.trust.subscribe()
     }
 
@@ -59,7 +56,7 @@ impl Follower {
         history::check(&self.shared).await?;
         let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_millis(250));
         loop {
-            let (begun, faults) = (Instant::now(), self.shared.backend.client.faults());
+            let (begun, faults) = (BootInstant::now(), self.shared.backend.client.faults());
             let (head, at) = self.catch_up().await?;
             newest.store(at, Ordering::Relaxed);
             self.trust.confirm(&self.shared.generations, begun);
@@ -71,7 +68,7 @@ impl Follower {
                 tracing::info!("the change log of the database is read again");
             }
             tokio::select! {
-                () = tokio::time::sleep_until(begun + interval) => {}
+                () = tokio::time::sleep((begun + interval).remaining()) => {}
                 () = missing.notified() => {}
             }
         }

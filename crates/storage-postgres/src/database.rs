@@ -1,9 +1,9 @@
 //! A database before its rows are authenticated, since it contains the sealed key that authenticates them.
 
 use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState, StoredRow, keys};
-use bailiwick_storage_remote::{Generations, Limits, RemoteStore, Writer, WriterOptions};
+use bailiwick_storage_remote::{BootInstant, Generations, Limits, RemoteStore, Writer, WriterOptions};
 use bytes::Bytes;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
 use crate::{
@@ -26,7 +26,7 @@ pub struct Database {
     options: Options,
     lease: Lease,
     head: Head,
-    opened: Instant,
+    opened: BootInstant,
     others: i64,
     keyring: Option<Bytes>,
     /// The connection that keeps others waiting.
@@ -80,7 +80,7 @@ impl Database {
     /// Reads the head and the keyring over a connection that is confirmed.
     async fn read(client: &Client, address: Address, options: Options, lease: Lease) -> Result<Self, OpenError> {
         // What is read after it was current then: a database that was replaced does not confirm.
-        let opened = Instant::now();
+        let opened = BootInstant::now();
         if !lease.confirm(client, &Lease::prepare(client).await?).await? {
             return Err(OpenError::SameServer);
         }

@@ -7,8 +7,8 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bailiwick_storage::{Revision, StoreError};
-use bailiwick_storage_remote::{Follow, Trust, decode};
-use tokio::{sync::watch, time::Instant};
+use bailiwick_storage_remote::{BootInstant, Follow, Trust, decode};
+use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
 use crate::{
@@ -39,14 +39,14 @@ impl Follower {
         address: Address,
         options: Options,
         lease: Lease,
-        confirmed: Instant,
+        confirmed: BootInstant,
     ) -> Self {
         let trust = Trust::new(confirmed, options.max_staleness);
         Follower { shared, address, options, lease, trust }
     }
 
     /// Until when what was read is current.
-    pub(crate) fn trusted(&self) -> watch::Receiver<Instant> {
+    pub(crate) fn trusted(&self) -> watch::Receiver<BootInstant> {
         self.trust.subscribe()
     }
 
@@ -62,9 +62,9 @@ impl Follower {
         // They may be connected to a database that was replaced.
         self.shared.backend.forget();
         let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_secs(1));
-        let mut next_confirmation = Instant::now();
+        let mut next_confirmation = BootInstant::now();
         loop {
-            let begun = Instant::now();
+            let begun = BootInstant::now();
             let is_due = begun >= next_confirmation;
             if is_due && !self.lease.confirm(&connection.client, &connection.confirm).await? {
                 tracing::error!("{}: this one stops", OpenError::SameServer);

@@ -10,6 +10,7 @@
 //! Start reading at [`RemoteStore`], then [`Writer`] and [`Trust`].
 
 mod backend;
+mod boot_instant;
 mod changes;
 mod entries;
 mod generation;
@@ -23,6 +24,7 @@ mod views;
 mod writer;
 
 pub use backend::{Backend, Shared};
+pub use boot_instant::BootInstant;
 pub use entries::decode;
 pub use generation::Generations;
 pub use job::Job;

@@ -7,10 +7,9 @@ use bailiwick_storage::{At, Batch, Changes, Health, Revision, ServerId, Store, S
 use tokio::{
     sync::{mpsc, oneshot, watch::Receiver},
     task::JoinHandle,
-    time::Instant,
 };
 
-use crate::{Backend, Job, Shared, changes};
+use crate::{Backend, BootInstant, Job, Shared, changes, trust::UNCONFIRMED};
 
 /// A store that other servers use as well.
 #[async_trait]
@@ -28,7 +27,7 @@ pub struct RemoteStore<B: Backend> {
     shared: Arc<Shared<B>>,
     queue: mpsc::Sender<Job>,
     /// What was read is current until then.
-    trusted: Receiver<Instant>,
+    trusted: Receiver<BootInstant>,
     follower: JoinHandle<()>,
 }
 
@@ -37,7 +36,7 @@ impl<B: Backend> RemoteStore<B> {
     pub fn start(
         shared: Arc<Shared<B>>,
         queue: mpsc::Sender<Job>,
-        trusted: Receiver<Instant>,
+        trusted: Receiver<BootInstant>,
         follower: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         RemoteStore { shared, queue, trusted, follower: tokio::spawn(follower) }
@@ -52,6 +51,12 @@ impl<B: Backend> RemoteStore<B> {
         }
         self.follower.abort();
         self.shared.backend.leave().await;
+    }
+
+    /// Whether the connection was confirmed in time. The task that ends the feed then may not have run yet, if the whole process
+    /// was stopped, or the system suspended.
+    fn is_trusted(&self) -> bool {
+        BootInstant::now() < *self.trusted.borrow()
     }
 }
 
@@ -71,6 +76,9 @@ impl<B: Backend> Store for RemoteStore<B> {
             ended = self.shared.generations.ended() => return Err(ended),
             view = self.shared.newest() => view?,
         };
+        if !self.is_trusted() {
+            return Err(StoreError::Unreachable(UNCONFIRMED.to_owned()));
+        }
         match at {
             At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),
             _ => Ok(view),
@@ -96,9 +104,7 @@ impl<B: Backend> Store for RemoteStore<B> {
     }
 
     fn generation(&self) -> Option<u64> {
-        // The task that ends the feed in time may not have run yet, if the whole process was stopped.
-        let is_trusted = Instant::now() < *self.trusted.borrow();
-        self.shared.generations.number().filter(|_| is_trusted)
+        self.shared.generations.number().filter(|_| self.is_trusted())
     }
 
     fn health(&self) -> Health {

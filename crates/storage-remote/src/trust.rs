@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bailiwick_storage::StoreError;
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 
-use crate::generation::Generations;
+use crate::{boot_instant::BootInstant, generation::Generations};
 
 /// Why nothing is read.
-const UNCONFIRMED: &str = "the connection to the database is not confirmed";
+pub(crate) const UNCONFIRMED: &str = "the connection to the database is not confirmed";
 
 /// Reads the change log of a store on other machines.
 #[async_trait]
@@ -22,25 +22,25 @@ pub trait Follow: Sync {
 /// Until when what was read is current.
 #[derive(Debug)]
 pub struct Trust {
-    until: watch::Sender<Instant>,
+    until: watch::Sender<BootInstant>,
     staleness: Duration,
 }
 
 impl Trust {
     /// Begins with a store whose head was confirmed at this time, and is trusted for `staleness`.
-    pub fn new(confirmed: Instant, staleness: Duration) -> Self {
+    pub fn new(confirmed: BootInstant, staleness: Duration) -> Self {
         Trust { until: watch::Sender::new(confirmed + staleness), staleness }
     }
 
     /// Until when what was read is current.
-    pub fn subscribe(&self) -> watch::Receiver<Instant> {
+    pub fn subscribe(&self) -> watch::Receiver<BootInstant> {
         self.until.subscribe()
     }
 
     /// Records that everything which was committed before `begun` has been published, and that the store was the one that all
     /// servers write to. Afterwards the next feed may begin, if the last one has ended.
-    pub fn confirm(&self, generations: &Generations, begun: Instant) {
-        if *self.until.borrow() <= Instant::now() {
+    pub fn confirm(&self, generations: &Generations, begun: BootInstant) {
+        if *self.until.borrow() <= BootInstant::now() {
             // The other task may not have run yet.
             generations.interrupt(UNCONFIRMED);
         }
@@ -72,11 +72,11 @@ impl Trust {
 }
 
 /// Ends the feed whenever the connection was not confirmed in time.
-async fn interrupt_in_time(generations: &Generations, mut trusted: watch::Receiver<Instant>) {
+async fn interrupt_in_time(generations: &Generations, mut trusted: watch::Receiver<BootInstant>) {
     loop {
         let until = *trusted.borrow_and_update();
-        tokio::time::sleep_until(until).await;
-        if *trusted.borrow() > until {
+        tokio::time::sleep(until.remaining()).await;
+        if BootInstant::now() < *trusted.borrow() {
             continue;
         }
         tracing::error!("the connection to the database is not confirmed: decisions are refused until it is");
@@ -93,5 +93,27 @@ struct Ending<'g>(&'g Generations);
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_storage::Revision;
+
+    use super::*;
+
+    // The clock of the runtime stands still, as it does while the system is suspended: what was read before it was trusted for
+    // that much longer.
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_the_system_is_suspended_counts() {
+        let generations = Generations::new(Revision::ZERO, 1, 1);
+        let trust = Trust::new(BootInstant::now(), Duration::from_millis(30));
+        let trusted = trust.subscribe();
+        trust.confirm(&generations, BootInstant::now());
+        assert!(generations.live().is_ok() && BootInstant::now() < *trusted.borrow());
+        std::thread::sleep(Duration::from_millis(40));
+        assert!(*trusted.borrow() <= BootInstant::now());
+        trust.confirm(&generations, BootInstant::now());
+        assert!(generations.live().is_err(), "followers read again what they may have missed");
     }
 }
