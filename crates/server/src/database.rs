@@ -132,13 +132,16 @@ impl Database {
         self,
         authenticator: &Authenticator,
         sealed_state: &[u8],
+        epoch: i64,
         rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
     ) -> Result<(), OpenError> {
         match self {
             Database::Postgres(database) => {
-                database.restore(authenticator, sealed_state, rows).await.map_err(of_postgres)
+                database.restore(authenticator, sealed_state, epoch, rows).await.map_err(of_postgres)
             }
-            Database::Etcd(database) => database.restore(authenticator, sealed_state, rows).await.map_err(of_etcd),
+            Database::Etcd(database) => {
+                database.restore(authenticator, sealed_state, epoch, rows).await.map_err(of_etcd)
+            }
         }
     }
 

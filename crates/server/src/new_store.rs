@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bailiwick_api::admin;
 use bailiwick_model::{IamError, Region};
-use bailiwick_operation::{NoIssuerKeys, uuid};
+use bailiwick_operation::{NoIssuerKeys, Random as _, uuid};
 use bailiwick_seal::{Keyring, MasterKey};
 use bailiwick_storage::{At, Authenticator, CommitError, Meta, Revision, Store, StoreCopy, StoreState, StoredRow, Tx};
 use bailiwick_storage_redb::{OpenError, lock_folder};
@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::master_key::MasterKeySource;
 use crate::open_store::StoreFile;
 use crate::options::{DatabaseOptions, beside};
+use crate::system::SystemRandomness;
 use crate::{private_file, rotation, shared_store, store};
 
 mod sum;
@@ -109,7 +110,7 @@ impl NewStore<'_> {
         let place = file.place(data_dir);
         let mut rows = Summed::of(rows, self.manifest.rows);
         if file.is_unused().map_err(|e| self.failed(&place, &e))? {
-            let made = file.fill(&self.authenticator()?, self.state, &mut rows).await;
+            let made = file.fill(&self.authenticator()?, self.state, random_epoch(), &mut rows).await;
             made.map_err(|e| self.failed(&place, &e))?;
             let file = shared_store::open(address, options, None, data_dir).await?;
             return self.begin(data_dir, file, &rows).await;
@@ -182,6 +183,13 @@ impl NewStore<'_> {
     fn failed(&self, place: &dyn std::fmt::Display, error: &dyn std::fmt::Display) -> Failure {
         Failure::new(format!("no store was made of {} in {place}: {error}", self.from))
     }
+}
+
+/// The epoch of a new database, which differs from that of every other one at the same address.
+fn random_epoch() -> i64 {
+    let mut bytes = [0; 8];
+    SystemRandomness::default().fill(&mut bytes);
+    i64::from_be_bytes(bytes)
 }
 
 /// Refuses a folder with anything in it but these files.

@@ -79,18 +79,19 @@ impl StoreFile {
         }
     }
 
-    /// Fills an unused database with the rows of a copy, completely or not at all.
+    /// Fills an unused database with the rows of a copy, completely or not at all. `epoch` is a random number.
     pub(crate) async fn fill(
         self,
         authenticator: &Authenticator,
         sealed_state: &[u8],
+        epoch: i64,
         rows: impl Iterator<Item = Result<StoredRow, OpenError>>,
     ) -> Result<(), OpenError> {
         match self {
             StoreFile::Embedded(_) => Err(OpenError::Corrupt("it is not a database".into())),
             StoreFile::Shared(database, _) => {
                 let rows = rows.map(|row| row.map_err(StoreError::from));
-                database.restore(authenticator, sealed_state, rows).await
+                database.restore(authenticator, sealed_state, epoch, rows).await
             }
         }
     }

@@ -115,7 +115,8 @@ impl Database {
     }
 
     /// Fills an unused store with the rows of a copy. It stays unused until all rows are written. Revisions after the copy's are
-    /// left out, since the store that it was made of may have used them.
+    /// left out, since the store that it was made of may have used them. `epoch` is a random number: servers that use another
+    /// store at this address stop when they see it.
     ///
     /// # Errors
     /// [`OpenError::Corrupt`] if the rows are not those of the sealed state, or if the store is in use.
@@ -123,11 +124,12 @@ impl Database {
         mut self,
         authenticator: &Authenticator,
         sealed_state: &[u8],
+        epoch: i64,
         rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
     ) -> Result<(), OpenError> {
         let claim = self.claim.take().ok_or_else(|| OpenError::Corrupt("it is in use".into()))?;
         let expected = StoreState::open(authenticator, sealed_state)?;
-        let filled = restore::fill(&self.reader, &claim, authenticator, &expected, rows).await;
+        let filled = restore::fill(&self.reader, &claim, authenticator, &expected, epoch, rows).await;
         // The same process opens the store next.
         self.reader.presence.leave().await;
         filled

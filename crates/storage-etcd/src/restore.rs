@@ -54,6 +54,7 @@ pub(crate) async fn fill(
     claim: &Claim,
     authenticator: &Authenticator,
     expected: &StoreState,
+    epoch: i64,
     rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
 ) -> Result<(), OpenError> {
     let layout = &reader.layout;
@@ -84,9 +85,8 @@ pub(crate) async fn fill(
     let sealed = Bytes::from(state.seal(authenticator)?);
     let entries = vec![Entry { revision: state.head.number(), entry: entry.into() }];
     let group = Bytes::from(Group { entries, state: sealed.clone(), part: Bytes::new() }.encode_to_vec());
-    // Servers that used the store before stop when they see another epoch: the revision of the key space grows.
-    let start = reader.client.range(&api::get(layout.head())).await?;
-    let head = head::encode(api::revision_of(&start), &state, sealed);
+    // Servers that used the store before stop when they see another epoch.
+    let head = head::encode(epoch, &state, sealed);
     filling.operations = vec![api::put(layout.log(state.head), group), api::put(layout.head(), head.clone())];
     match filling.flush().await {
         Ok(()) => Ok(()),

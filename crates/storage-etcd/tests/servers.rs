@@ -257,9 +257,9 @@ async fn a_restored_store_has_another_epoch() {
     let refused = open().await.start(authenticator.clone()).map(drop);
     assert!(matches!(refused, Err(OpenError::Corrupt(_))), "{refused:?}");
     let changed = rows.iter().skip(1).cloned().map(Ok);
-    let refused = open().await.restore(&authenticator, &sealed, changed).await;
+    let refused = open().await.restore(&authenticator, &sealed, 7, changed).await;
     assert!(matches!(refused, Err(OpenError::Store(StoreError::Incomplete { .. }))), "{refused:?}");
-    open().await.restore(&authenticator, &sealed, rows.into_iter().map(Ok)).await.expect("a restored store");
+    open().await.restore(&authenticator, &sealed, 7, rows.into_iter().map(Ok)).await.expect("a restored store");
     let ended = tokio::time::timeout(Duration::from_secs(5), follower.next()).await.expect("an end");
     assert!(matches!(ended, Err(StoreError::Closed | StoreError::Unreachable(_))), "{ended:?}");
     let written = server.commit(put("more", "text")).await;

@@ -127,8 +127,9 @@ impl Database {
         self.address.describe()
     }
 
-    /// Fills an unused database with the rows of a copy, in one transaction. Revisions after the copy's are left out, since
-    /// the store that it was made of may have used them.
+    /// Fills an unused database with the rows of a copy, in one transaction. Revisions after the copy's are
+    /// left out, since the store that it was made of may have used them. `epoch` is a random number: servers that use another
+    /// store at this address stop when they see it.
     ///
     /// # Errors
     /// [`OpenError::Corrupt`] if the rows are not those of the sealed state, or if the database is in use.
@@ -136,11 +137,12 @@ impl Database {
         mut self,
         authenticator: &Authenticator,
         sealed_state: &[u8],
+        epoch: i64,
         rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
     ) -> Result<(), OpenError> {
         let client = self.first_start.take().ok_or_else(|| OpenError::Corrupt("it is in use".into()))?;
         let expected = StoreState::open(authenticator, sealed_state)?;
-        let filled = restore::fill(&client, authenticator, &expected, rows).await;
+        let filled = restore::fill(&client, authenticator, &expected, epoch, rows).await;
         // The same process opens the store next. A connection that was lost leaves the row to be waited for.
         let _ = self.lease.remove(&client).await;
         filled

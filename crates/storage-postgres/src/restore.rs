@@ -12,6 +12,7 @@ pub(crate) async fn fill(
     client: &Client,
     authenticator: &Authenticator,
     expected: &StoreState,
+    epoch: i64,
     rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
 ) -> Result<(), OpenError> {
     client.batch_execute("BEGIN").await?;
@@ -44,9 +45,8 @@ pub(crate) async fn fill(
     let (head, sealed) = (number(state.head), state.seal(authenticator)?);
     client.execute("INSERT INTO bailiwick_log (revision, entry) VALUES ($1, $2)", &[&head, &entry]).await?;
     // Servers that used the database before stop when they see another epoch.
-    let update = "UPDATE bailiwick_head SET revision = $1, state = $2,
-                  epoch = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
-    client.execute(update, &[&head, &sealed]).await?;
+    let update = "UPDATE bailiwick_head SET revision = $1, state = $2, epoch = $3";
+    client.execute(update, &[&head, &sealed, &epoch]).await?;
     client.batch_execute("COMMIT").await?;
     Ok(())
 }

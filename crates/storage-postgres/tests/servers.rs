@@ -283,7 +283,7 @@ async fn a_restored_store_has_another_epoch() {
     client.batch_execute("DROP TABLE bailiwick_servers").await.expect("no store");
     let address = Address::parse(&database.address(), None).expect("an address");
     let empty = Database::open(address, Options::of(ServerId([2; 16]))).await.expect("a database");
-    empty.restore(&authenticator, &sealed, rows).await.expect("a restored store");
+    empty.restore(&authenticator, &sealed, 7, rows).await.expect("a restored store");
     let ended = tokio::time::timeout(Duration::from_secs(5), follower.next()).await.expect("an end");
     assert!(matches!(ended, Err(StoreError::Closed)), "{ended:?}");
     let written = server.commit(put("more", "text")).await;
