@@ -13,6 +13,7 @@ from support.api import AwsApi, GrpcApi
 from support.coverage import handled_operations
 from support.proto import compile_descriptors, descriptors
 from support.server import BINARY, Credentials, Server, run
+from support.shared_store import SharedStoreServers, started
 
 _numbers = itertools.count()
 
@@ -29,7 +30,7 @@ def pytest_configure(config):
 LONGEST = (
     "test_terraform", "test_pages", "test_web_identity_profiles", "test_terraform_roles", "test_administrator", "test_fronts_agree",
     "test_text", "test_ansible", "test_audit_verify", "test_large_answers", "test_floods", "test_audit_sinks",
-    "test_disk_floods", "test_profiles", "test_malformed", "test_agent", "test_import_account",
+    "test_disk_floods", "test_profiles", "test_malformed", "test_agent", "test_import_account", "test_faults",
 )  # fmt: skip
 
 
@@ -70,6 +71,20 @@ def new_server(tmp_path):
     for each in made:
         if each.process and each.process.poll() is None:
             each.kill()
+
+
+@pytest.fixture
+def new_servers(tmp_path, store):
+    """Makes servers that share a new store, not yet started; all are stopped after the test. `store` is of the folder of the test."""
+    made = SharedStoreServers(tmp_path, store.database)
+    yield made.make
+    made.kill()
+
+
+@pytest.fixture
+def three(new_servers):
+    """Three running servers that share a store."""
+    return started(new_servers(3))
 
 
 @pytest.fixture(params=["aws", "grpc"])

@@ -4,7 +4,6 @@ The disk is a tmpfs of a few megabytes, which needs the permission to mount.
 """
 
 import os
-import subprocess
 import urllib.error
 import urllib.request
 
@@ -14,32 +13,17 @@ from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import policy
 from support.expect import refused
 from support.server import Credentials
+from support.small_disk import fill, small_disk
 from support.waiting import until
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def disk(tmp_path):
     """A folder on a file system of six megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", str(folder)], capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"mounting a tmpfs is not permitted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder):
-    """Fills the disk."""
-    filler = folder / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                pass
-    return filler
+    with small_disk(folder, 6):
+        yield folder
 
 
 def get(url):
@@ -50,9 +34,9 @@ def get(url):
         return error.code, error.read().decode()
 
 
-def test_a_full_disk_stops_only_changes_until_there_is_space(new_server, small_disk):
+def test_a_full_disk_stops_only_changes_until_there_is_space(new_server, disk):
     server = new_server()
-    server.data = small_disk / "data"
+    server.data = disk / "data"
     server.start()
     root, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
     root.call("CreateUser", UserName="alice")
@@ -60,7 +44,7 @@ def test_a_full_disk_stops_only_changes_until_there_is_space(new_server, small_d
     alice = AwsApi(server, Credentials.of(root.call("CreateAccessKey", UserName="alice")["AccessKey"]))
     assert get(server.url + "/readyz") == (200, "ready\n")
 
-    filler = fill(small_disk)
+    filler = fill(disk)
     made, refusals = [], []
     # Free pages of the file still allow some changes.
     for count in range(500):

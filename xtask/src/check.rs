@@ -291,6 +291,12 @@ fn counted_with_text(command: Command, loud: bool) -> Result<(Tally, String)> {
     Ok((tally, output.text))
 }
 
+/// The same for pytest with `-rs`, which names the tests that are skipped.
+pub(crate) fn counted_with_skips(command: Command) -> Result<Done> {
+    let (tally, text) = counted_with_text(command, false)?;
+    Ok(Done { tally, skipped: skipped(&text) })
+}
+
 /// Runs the Rust tests; without PostgreSQL or etcd, all but those of the store on it.
 fn rust_tests(filter: Option<&str>, has_postgres: bool, has_etcd: bool, loud: bool) -> Result<Tally> {
     let postgres = has_postgres.then(postgres::start).transpose()?;

@@ -1,6 +1,7 @@
 //! Checks that take too long for every change: the same tests with more rounds.
 
 use crate::check::{self, Steps};
+use crate::etcd::ETCD;
 use crate::postgres::POSTGRES;
 use crate::run::Tally;
 use crate::{bench, fuzz, packages, python, run};
@@ -38,7 +39,7 @@ pub(crate) struct Args {
     /// guesses; the objects that they create must fit in an account's quotas
     #[arg(long, default_value_t = 5)]
     attack_rounds: u32,
-    /// Random faults of servers and databases, each of some seconds, under concurrent clients whose history is checked
+    /// Random faults of servers and of each database, each of some seconds, under concurrent clients whose history is checked
     #[arg(long, default_value_t = 200)]
     fault_rounds: u32,
     /// Minutes of mixed use of one server, whose memory, open files and latency must not grow; at least 3, or 0 for none
@@ -108,16 +109,20 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.env("BAILIWICK_CRASH_ROUNDS", args.crash_rounds.to_string()).args(["-q", "test_durability.py"]);
         check::counted(command)
     });
-    steps.partial_step("faults", || {
-        let installed = POSTGRES.ensure();
-        if !installed.skipped.is_empty() {
-            return Ok(installed);
-        }
-        let mut command = python::pytest(&python::environment()?);
-        command.env("BAILIWICK_FAULT_ROUNDS", args.fault_rounds.to_string());
-        command.env("BAILIWICK_FAULT_SEED", seed.to_string()).args(["-q", "--tb=short", "stores/test_faults.py"]);
-        check::counted(command).map(Into::into)
-    });
+    for (store, program, file) in
+        [("PostgreSQL", &POSTGRES, "stores/test_faults.py"), ("etcd", &ETCD, "etcd/test_faults.py")]
+    {
+        steps.partial_step(&format!("faults on {store}"), || {
+            let installed = program.ensure();
+            if !installed.skipped.is_empty() {
+                return Ok(installed);
+            }
+            let mut command = python::pytest(&python::environment()?);
+            command.env("BAILIWICK_FAULT_ROUNDS", args.fault_rounds.to_string());
+            command.env("BAILIWICK_FAULT_SEED", seed.to_string()).args(["-q", "-rs", "--tb=short", file]);
+            check::counted_with_skips(command)
+        });
+    }
     if args.soak_minutes > 0 {
         steps.step("soak", || {
             println!("      {} minutes", args.soak_minutes);

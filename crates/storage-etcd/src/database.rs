@@ -64,7 +64,11 @@ impl Database {
     pub async fn open_existing(address: Address, options: Options) -> Result<Option<Self>, OpenError> {
         let reader = connect(&address, options.server).await?;
         let database = Self::read(reader, address, options).await?;
-        Ok(Some(database).filter(|database| !database.is_unused()))
+        if database.is_unused() {
+            database.leave().await;
+            return Ok(None);
+        }
+        Ok(Some(database))
     }
 
     /// Reads the head and the keyring.

@@ -1,19 +1,21 @@
 """Several servers on one etcd cluster."""
 
-import os
-import signal
 import time
 
 import pytest
 from stores.test_shared_store import (  # noqa: F401
-    LISTS_USERS,
     api,
     code,
     ready,
+    test_a_backup_moves_into_a_database_and_back,
     test_a_copy_of_a_data_folder_is_refused,
+    test_a_missing_row_is_found,
+    test_another_database_is_not_started_with_the_old_key,
+    test_data_folders_are_not_mixed,
     test_concurrent_writers_lose_nothing_and_each_change_is_on_record_once,
     test_every_server_answers_alike,
     test_first_starts_at_the_same_time_make_one_deployment,
+    test_json_log_has_no_address,
     test_a_revocation_is_in_force_everywhere_within_a_second,
     test_sessions_are_known_to_every_server,
     user_with_key,
@@ -39,7 +41,7 @@ def test_a_server_without_the_quorum_stops_deciding(new_servers, etcd):
     assert decision() == "DECISION_IMPLICIT_DENY"
     # One member answers still, alone.
     for member in etcd.members[1:]:
-        os.kill(member, signal.SIGSTOP)
+        member.pause()
     try:
         begun = time.monotonic()
         assert decision() == "DECISION_IMPLICIT_DENY", "it decides from what it read"
@@ -48,7 +50,7 @@ def test_a_server_without_the_quorum_stops_deciding(new_servers, etcd):
         assert code(api(server, key).call, "ListUsers") == "ServiceUnavailable"
         assert code(decision) == "ServiceUnavailable"
     finally:
-        etcd.signal(signal.SIGCONT)
+        etcd.resume()
     until(lambda: ready(server) == "200", "it is ready again")
     assert decision() == "DECISION_IMPLICIT_DENY"
     assert code(api(server, key).call, "ListUsers") == "AccessDenied"
@@ -58,7 +60,7 @@ def test_members_that_stop_in_turn_are_replaced(three, etcd):
     key = user_with_key(three[0], "alice")
     until(lambda: code(api(three[1], key).call, "GetCallerIdentity") is None, "the key is known")
     for number, member in enumerate(etcd.members):
-        os.kill(member, signal.SIGSTOP)
+        member.pause()
         try:
             until(
                 lambda: code(api(three[number]).call, "CreateUser", UserName=f"user-{number}") in (None, "EntityAlreadyExists"),
@@ -67,7 +69,7 @@ def test_members_that_stop_in_turn_are_replaced(three, etcd):
             )
             until(lambda: code(api(three[(number + 1) % 3], key).call, "GetCallerIdentity") is None, "decisions go on", seconds=30)
         finally:
-            os.kill(member, signal.SIGCONT)
+            member.resume()
     until(lambda: len(api(three[0]).call("ListUsers")["Users"]) == 4, "all are there")
 
 
@@ -88,44 +90,6 @@ def test_unusable_addresses(tmp_path, address, expected):
 def test_passwords_are_in_no_list_of_processes(tmp_path):
     done = run("serve", "--data-dir", tmp_path / "data", "--store", "etcd://me:hidden-word@127.0.0.1:1/iam")
     assert done.returncode == 2 and "--store-password-file" in done.stderr and "hidden-word" not in done.stderr, done
-
-
-def test_a_store_moves_into_etcd_and_back(new_servers, new_server, etcd, tmp_path):
-    embedded = new_server(arguments=["--master-key-file", str(tmp_path / "key")]).start()
-    key = user_with_key(embedded, "alice")
-    api(embedded).call("PutUserPolicy", UserName="alice", PolicyName="lists", PolicyDocument=LISTS_USERS)
-    given = ["--master-key-file", tmp_path / "key"]
-    done = run("backup", "--data-dir", embedded.data, "--to", tmp_path / "first", *given)
-    assert done.returncode == 0, done.stderr
-    embedded.stop()
-
-    address = etcd.database()
-    first, second = new_servers(2, address=address)
-    done = run("restore", "--from", tmp_path / "first", "--data-dir", first.data, *given, environment=first.environment)
-    assert done.returncode == 0, done.stderr
-    done = run("restore", "--from", tmp_path / "first", "--data-dir", second.data, *given, environment=second.environment)
-    assert done.returncode == 1 and "has a store: restore needs a new database" in done.stderr
-    for server in (first, second):
-        server.start()
-        assert code(api(server, key).call, "ListUsers") is None
-    api(second, embedded.root).call("CreateUser", UserName="bob")
-    done = run("backup", "--data-dir", first.data, "--to", tmp_path / "second")
-    assert done.returncode == 0, done.stderr
-    for server in (first, second):
-        server.stop()
-    done = run("doctor", "--data-dir", first.data, *given, environment=first.environment)
-    assert done.returncode == 0 and "sound" in done.stdout, done.stdout + done.stderr
-
-    back = new_server("back", arguments=[str(each) for each in given])
-    copied = [f"redb:{back.data}", *given]
-    first.start()
-    done = run("store", "copy", "--from", address, "--to", *copied)
-    assert done.returncode == 1, "a server runs: " + done.stderr
-    first.stop()
-    done = run("store", "copy", "--from", address, "--to", *copied)
-    assert done.returncode == 0, done.stderr
-    back.start()
-    assert [user["UserName"] for user in api(back, key).call("ListUsers")["Users"]] == ["alice", "bob"]
 
 
 def test_changes_that_are_too_large_are_refused(new_servers, tmp_path):

@@ -40,7 +40,7 @@ def identity(server, key):
     return code(api(server, key).call, "GetCallerIdentity")
 
 
-def test_doctor_checks_a_database_while_servers_use_it(three, postgres):
+def test_doctor_checks_a_database_while_servers_use_it(three, store):
     api(three[0]).call("CreateUser", UserName="alice")
     done = command("doctor", three[1], "--json")
     assert done.returncode == 0, done.stderr
@@ -52,25 +52,24 @@ def test_doctor_checks_a_database_while_servers_use_it(three, postgres):
     later = json.loads(command("doctor", three[1], "--json").stdout)
     assert later["sound"] and later["revision"] > found["revision"]
     # A row is taken away, and another one is changed.
-    name = three[0].environment["BAILIWICK_STORE"].rsplit("/", 1)[1]
-    users = "SELECT key FROM bailiwick_rows WHERE substring(key FROM 6 FOR 1) = '\\x10' ORDER BY key"
-    postgres.sql(f"DELETE FROM bailiwick_rows WHERE key IN ({users} LIMIT 1)", name)
+    address = three[0].environment["BAILIWICK_STORE"]
+    store.remove_user(address)
     done = command("doctor", three[1], "--json")
     assert done.returncode == 1, done.stderr
     assert "incomplete" in {fault["fault"] for fault in json.loads(done.stdout)["faults"]}
-    postgres.sql(f"UPDATE bailiwick_rows SET stored = stored || '\\x00' WHERE key IN ({users} LIMIT 1)", name)
+    store.change_user(address)
     done = command("doctor", three[1], "--json")
     assert "damaged" in {fault["fault"] for fault in json.loads(done.stdout)["faults"]}, done.stdout
 
 
-def test_doctor_changes_nothing_where_no_store_is(new_servers, postgres):
-    address = postgres.database()
+def test_doctor_changes_nothing_where_no_store_is(new_servers, store):
+    address = store.database()
     [server] = new_servers(1, address=address)
     for name, *arguments in (["doctor"], ["recover-root"], ["rotate-master-key", "--new-master-key-file", "x"]):
         done = command(name, server, *arguments)
         assert done.returncode != 0 and done.stdout == "", done
-    assert "there is no store in the database" in command("doctor", server).stderr
-    assert postgres.sql("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'bailiwick%'", address.rsplit("/", 1)[1]) == "0\n"
+    assert "there is no store in the" in command("doctor", server).stderr
+    assert store.is_empty(address)
     assert not server.data.exists()
 
 

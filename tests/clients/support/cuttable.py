@@ -10,8 +10,8 @@ from .server import free_port
 class Cuttable:
     """Passes connections to a port on; `mode` is `open`, `cut` (they are ended) or `silent` (nothing passes)."""
 
-    def __init__(self, target):
-        self.target = target
+    def __init__(self, target, host="127.0.0.1"):
+        self.target = (host, target)
         self.port = free_port()
         self._mode = "open"
         self._changed = threading.Condition()
@@ -43,7 +43,7 @@ class Cuttable:
             if self._mode == "cut":
                 return
             try:
-                outer = socket.create_connection(("127.0.0.1", self.target), timeout=5)
+                outer = socket.create_connection(self.target, timeout=5)
             except OSError:
                 return
             with outer, selectors.DefaultSelector() as ready:

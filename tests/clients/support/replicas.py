@@ -32,9 +32,11 @@ def _programs():
 class Node:
     """One PostgreSQL server in a folder, which is a primary or a standby."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, settings=""):
         self.data = folder / name
         self.folder = folder
+        # Lines of the configuration, in addition.
+        self.settings = settings
         self.port = free_port()
         self.process = None
 
@@ -56,7 +58,7 @@ class Node:
             "initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C", f"--pgdata={self.data}"
         )
         with (self.data / "postgresql.conf").open("a") as file:
-            file.write(SETTINGS)
+            file.write(SETTINGS + self.settings)
         return self.start()
 
     def follow(self, primary):

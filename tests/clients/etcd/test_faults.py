@@ -1,0 +1,92 @@
+"""Servers and members of etcd that are killed, paused, cut off and moved, under concurrent clients whose history is checked."""
+
+import signal
+import time
+
+import pytest
+from support.deployment import STALENESS, Deployment
+from support.fault_run import run_faults
+from support.members import Cluster
+
+
+class OnCluster(Deployment):
+    """Three servers on three members."""
+
+    def __init__(self, folder):
+        self.cluster = Cluster().start()
+        nodes = [(member.host, member.port) for member in self.cluster.members]
+        super().__init__(folder, nodes, lambda hosts: f"etcd://{hosts}/iam")
+
+    def end(self):
+        """Ends everything."""
+        super().end()
+        self.cluster.end()
+
+    def kill_member(self, number):
+        """Ends a member without notice, and starts it later."""
+        self.cluster.members[number].kill()
+        time.sleep(STALENESS + 1)
+        self.cluster.start()
+
+    def kill_leader(self, _):
+        """The same for the one that leads."""
+        self.kill_member(self.cluster.members.index(self.cluster.leader()))
+
+    def kill_members(self, _):
+        """All members lose their power, and start again."""
+        for member in self.cluster.members:
+            member.kill()
+        self.cluster.start()
+
+    def pause_leader(self, _):
+        """The machine of the leader hangs, and goes on when another one leads."""
+        old = self.cluster.leader()
+        old.pause()
+        time.sleep(STALENESS + 1)
+        old.resume()
+
+    def pause_majority(self, number):
+        """Two members hang, so that the third one has no quorum."""
+        others = [member for member in self.cluster.members if member is not self.cluster.members[number]]
+        for member in others:
+            member.pause()
+        time.sleep(STALENESS + 1)
+        for member in others:
+            member.resume()
+
+    def move_leader(self, _):
+        """Another member leads, again and again."""
+        for _ in range(3):
+            self.cluster.move_leader()
+            time.sleep(0.5)
+
+    def compact_while_paused(self, server):
+        """A server hangs shortly, and what it would read next of etcd's history is removed meanwhile."""
+        self.servers[server].signal(signal.SIGSTOP)
+        time.sleep(STALENESS / 2)
+        self.cluster.compact()
+        self.servers[server].signal(signal.SIGCONT)
+
+    def compact_and_defragment(self, _):
+        """Old versions are removed, and each member frees their space, during which it does not answer."""
+        self.cluster.compact()
+        for member in self.cluster.members:
+            member.call("maintenance/defragment", timeout=60)
+
+
+FAULTS = [
+    OnCluster.kill_server, OnCluster.pause_server, OnCluster.cut_off, OnCluster.silence, OnCluster.kill_member, OnCluster.kill_leader,
+    OnCluster.kill_members, OnCluster.pause_leader, OnCluster.pause_majority, OnCluster.move_leader, OnCluster.compact_while_paused,
+    OnCluster.compact_and_defragment,
+]  # fmt: skip
+
+
+@pytest.fixture
+def deployment(tmp_path):
+    made = OnCluster(tmp_path)
+    yield made
+    made.end()
+
+
+def test_no_fault_loses_a_write_or_undoes_a_revocation(deployment):
+    run_faults(deployment.start(), FAULTS)
