@@ -37,6 +37,8 @@ const MEMBER: Duration = Duration::from_secs(2);
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 /// How long a transaction that writes may take; etcd itself gives up after seven seconds or more.
 const WRITE: Duration = Duration::from_secs(8);
+/// How many tokens are asked for, for one request: each becomes invalid when a user or a role of etcd is changed.
+const RENEWALS: u32 = 5;
 /// The pause before all members are asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,6 +49,8 @@ pub(crate) struct Client {
     current: AtomicUsize,
     credentials: Option<(String, Zeroizing<String>)>,
     token: Mutex<Option<AsciiMetadataValue>>,
+    /// One call at a time asks for a token.
+    renewing: tokio::sync::Mutex<()>,
     /// The cluster that answered first.
     cluster: AtomicU64,
     /// How many requests had no answer.
@@ -73,6 +77,7 @@ impl Client {
             current: AtomicUsize::new(0),
             credentials: address.credentials(),
             token: Mutex::new(None),
+            renewing: tokio::sync::Mutex::new(()),
             cluster: AtomicU64::new(0),
             faults: AtomicU64::new(0),
         })
@@ -95,14 +100,14 @@ impl Client {
 
     /// Runs a transaction once. After [`Fault::Unreachable`], it may have been applied, or may be later.
     pub(crate) async fn write(&self, request: &TxnRequest) -> Result<TxnResponse, Fault> {
-        let mut has_new_token = false;
+        let mut renewals = 0;
         loop {
-            let at = self.current.load(Ordering::Relaxed);
-            match self.ask_member(at, WRITE, TXN, request).await {
-                Err(Fault::Token(_)) if !has_new_token && self.credentials.is_some() => {
-                    // Nothing was done.
-                    self.authenticate(at).await?;
-                    has_new_token = true;
+            let (at, token) = (self.current.load(Ordering::Relaxed), self.token());
+            match self.ask_member(at, WRITE, TXN, request, token.as_ref()).await {
+                // Nothing was done.
+                Err(Fault::Token(_)) if renewals < RENEWALS && self.credentials.is_some() => {
+                    self.renew(at, token).await?;
+                    renewals += 1;
                 }
                 Err(fault @ Fault::Unreachable(_)) => {
                     self.leave(at);
@@ -124,11 +129,11 @@ impl Client {
     }
 
     /// Watches keys at the current member. The stream ends when the member loses the quorum.
-    pub(crate) async fn watch(&self, create: WatchCreateRequest) -> Result<Streaming<WatchResponse>, Fault> {
+    pub(crate) async fn watch(&self, create: WatchCreateRequest) -> Result<Watch<'_>, Fault> {
         let at = self.current.load(Ordering::Relaxed);
         let create = WatchRequest { request_union: Some(RequestUnion::CreateRequest(create)) };
         let mut request = Request::new(stream::iter([create]).chain(stream::pending()));
-        self.add_token(&mut request);
+        add_token(&mut request, self.token().as_ref());
         request.metadata_mut().insert("hasleader", AsciiMetadataValue::from_static("true"));
         let mut grpc = Grpc::new(self.channel(at)?).max_decoding_message_size(usize::MAX);
         let opening = async {
@@ -137,21 +142,21 @@ impl Client {
             grpc.streaming(request, PathAndQuery::from_static("/etcdserverpb.Watch/Watch"), codec).await
         };
         match timeout(MEMBER, opening).await {
-            Ok(opened) => Ok(opened?.into_inner()),
+            Ok(opened) => Ok(Watch { client: self, stream: opened?.into_inner() }),
             Err(_) => Err(silent(MEMBER)),
         }
     }
 
     /// Asks one member after the other, for some time, until one answers.
     async fn ask<Q: Message + Clone + 'static, A: Answer>(&self, path: &'static str, request: &Q) -> Result<A, Fault> {
-        let (end, mut has_new_token, mut failures) = (Instant::now() + ANSWER, false, 0);
+        let (end, mut renewals, mut failures) = (Instant::now() + ANSWER, 0, 0);
         loop {
-            let at = self.current.load(Ordering::Relaxed);
-            let fault = match self.ask_member(at, MEMBER, path, request).await {
-                Err(Fault::Token(_)) if !has_new_token && self.credentials.is_some() => {
-                    match self.authenticate(at).await {
+            let (at, token) = (self.current.load(Ordering::Relaxed), self.token());
+            let fault = match self.ask_member(at, MEMBER, path, request, token.as_ref()).await {
+                Err(Fault::Token(_)) if renewals < RENEWALS && self.credentials.is_some() => {
+                    match self.renew(at, token).await {
                         Ok(()) => {
-                            has_new_token = true;
+                            renewals += 1;
                             continue;
                         }
                         Err(fault) => fault,
@@ -180,9 +185,10 @@ impl Client {
         time: Duration,
         path: &'static str,
         message: &Q,
+        token: Option<&AsciiMetadataValue>,
     ) -> Result<A, Fault> {
         let mut request = Request::new(message.clone());
-        self.add_token(&mut request);
+        add_token(&mut request, token);
         let mut grpc = Grpc::new(self.channel(at)?).max_decoding_message_size(usize::MAX);
         let asking = async {
             grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
@@ -202,24 +208,26 @@ impl Client {
         }
     }
 
-    async fn authenticate(&self, at: usize) -> Result<(), Fault> {
+    /// Replaces a token that a member refused, unless another call has done so. That one stays until there is another: calls
+    /// at the same time may still be answered with it.
+    async fn renew(&self, at: usize, refused: Option<AsciiMetadataValue>) -> Result<(), Fault> {
         let Some((name, password)) = &self.credentials else { return Ok(()) };
-        *lock(&self.token) = None;
+        let _one = self.renewing.lock().await;
+        if self.token() != refused {
+            return Ok(());
+        }
         let request = AuthenticateRequest { name: name.clone(), password: password.to_string() };
         let answer: AuthenticateResponse =
-            self.ask_member(at, MEMBER, "/etcdserverpb.Auth/Authenticate", &request).await?;
-        let token = AsciiMetadataValue::try_from(answer.token);
-        let token = token.map_err(|_| Fault::Refused("the token of etcd is malformed".into()))?;
+            self.ask_member(at, MEMBER, "/etcdserverpb.Auth/Authenticate", &request, None).await?;
+        let mut token = AsciiMetadataValue::try_from(answer.token)
+            .map_err(|_| Fault::Refused("the token of etcd is malformed".into()))?;
+        token.set_sensitive(true);
         *lock(&self.token) = Some(token);
         Ok(())
     }
 
-    fn add_token<T>(&self, request: &mut Request<T>) {
-        if let Some(token) = &*lock(&self.token) {
-            let mut token = token.clone();
-            token.set_sensitive(true);
-            request.metadata_mut().insert("token", token);
-        }
+    fn token(&self) -> Option<AsciiMetadataValue> {
+        lock(&self.token).clone()
     }
 
     fn channel(&self, at: usize) -> Result<Channel, Fault> {
@@ -235,6 +243,27 @@ impl Client {
         if let Some(member) = self.members.get(at).filter(|_| is_first) {
             *lock(&member.channel) = member.endpoint.connect_lazy();
         }
+    }
+}
+
+/// Changes of keys, as a member has them.
+pub(crate) struct Watch<'c> {
+    client: &'c Client,
+    stream: Streaming<WatchResponse>,
+}
+
+impl Watch<'_> {
+    /// The next changes; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<WatchResponse>, Fault> {
+        let answer = self.stream.message().await?;
+        answer.as_ref().map_or(Ok(()), |answer| self.client.check_cluster(answer))?;
+        Ok(answer)
+    }
+}
+
+fn add_token<T>(request: &mut Request<T>, token: Option<&AsciiMetadataValue>) {
+    if let Some(token) = token {
+        request.metadata_mut().insert("token", token.clone());
     }
 }
 

@@ -8,7 +8,6 @@ use tokio::sync::Notify;
 use crate::{
     Shared,
     api::{FilterType, KeyValue, WatchCreateRequest},
-    error::Fault,
     groups, history,
 };
 
@@ -28,9 +27,9 @@ async fn watch(shared: &Shared, missing: &Notify) -> Result<(), StoreError> {
     let (key, range_end) = (layout.log(Revision::ZERO), layout.log_end());
     let filters = vec![FilterType::Nodelete.into()];
     let create = WatchCreateRequest { key, range_end, filters, progress_notify: true, ..WatchCreateRequest::default() };
-    let mut stream = shared.backend.client.watch(create).await?;
+    let mut changes = shared.backend.client.watch(create).await?;
     history::check(shared).await?;
-    while let Some(answer) = stream.message().await.map_err(Fault::from)? {
+    while let Some(answer) = changes.next().await? {
         if answer.canceled {
             return Err(StoreError::Unreachable(answer.cancel_reason));
         }
