@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     Shared,
-    api::{self, KeyValue, RangeRequest, RangeResponse},
+    api::{self, KeyValue, RangeRequest, RangeResponse, TxnRequest},
     client::Client,
     error::Fault,
     groups,
@@ -42,6 +42,8 @@ pub struct EtcdView {
     reader: Reader,
     /// The revision of the key space.
     at: i64,
+    /// The head at this revision, which no other history of the cluster has.
+    head: Option<KeyValue>,
     authenticator: Authenticator,
     state: StoreState,
 }
@@ -57,7 +59,8 @@ impl Backend for Reader {
         let answer = reader.client.range(&api::get(reader.layout.head())).await?;
         history::check_after_faults(shared).await?;
         let at = api::revision_of(&answer);
-        let seen = Seen::read(answer.kvs.into_iter().next())?;
+        let head = answer.kvs.into_iter().next();
+        let seen = Seen::read(head.clone())?;
         if seen.epoch != shared.epoch {
             return Err(StoreError::Unreachable("the store was restored from a backup; start the server again".into()));
         }
@@ -65,7 +68,7 @@ impl Backend for Reader {
             return Err(StoreError::Unreachable("the database is older than what was read before".into()));
         }
         let state = seen.state(&shared.authenticator)?;
-        Ok(EtcdView { reader, at, authenticator: shared.authenticator.clone(), state })
+        Ok(EtcdView { reader, at, head, authenticator: shared.authenticator.clone(), state })
     }
 
     async fn log(
@@ -87,16 +90,25 @@ impl Backend for Reader {
 }
 
 impl EtcdView {
-    /// Reads what there was at the revision. Any member that has reached it may answer.
+    /// Reads what there was at the revision. Any member that has reached it may answer. The head is read with it: a cluster that
+    /// was restored from a snapshot meanwhile may have other changes with the same revisions.
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse, StoreError> {
-        let mut request = RangeRequest { revision: self.at, serializable: true, ..request };
         let client = &self.reader.client;
-        let mut answer = client.range(&request).await;
+        let read = |serializable| {
+            let at = |request| api::range(RangeRequest { revision: self.at, serializable, ..request });
+            let success = vec![at(api::get(self.reader.layout.head())), at(request.clone())];
+            TxnRequest { success, ..TxnRequest::default() }
+        };
+        let mut answer = client.transact(&read(true)).await;
         if matches!(answer, Err(Fault::Future)) {
-            request.serializable = false;
-            answer = client.range(&request).await;
+            answer = client.transact(&read(false)).await;
         }
-        Ok(answer?)
+        let mut found = api::ranges(answer?);
+        let head = found.next().and_then(|found| found.kvs.into_iter().next());
+        if head != self.head {
+            return Err(StoreError::Unreachable("the database is another one than when the view was opened".into()));
+        }
+        Ok(found.next().unwrap_or_default())
     }
 
     async fn rows(&self, scan: Scan<'_>) -> Result<Vec<KeyValue>, StoreError> {
