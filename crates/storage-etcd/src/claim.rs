@@ -69,6 +69,11 @@ impl Claim {
         }
     }
 
+    /// What no other first start has.
+    pub(crate) fn value(&self) -> &Bytes {
+        &self.value
+    }
+
     /// Whether the first start is still this server's.
     pub(crate) fn holds(&self) -> Compare {
         has_value(self.layout.start(), self.value.clone())

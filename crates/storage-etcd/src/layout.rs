@@ -3,7 +3,8 @@
 //! `head` has the newest revision and the state of the store; each transaction replaces it, and is only applied if nothing
 //! else did. `row/` and a key have a row as it is stored. `log/` and the last revision of a transaction have the transaction's
 //! change sets; if they are too large for it, they were written to `part/`, the revision and the server before. `server/`, the id
-//! of a server and a number are there while a process of it runs. `start` is there while a server starts the store for the first time.
+//! of a server and a number are there while a process of it runs. `start` is there while a server starts the store for the first
+//! time, and `fill` while it writes the rows of a copy.
 
 use bailiwick_storage::{Revision, ServerId};
 use bytes::Bytes;
@@ -29,6 +30,10 @@ impl Layout {
 
     pub(crate) fn start(&self) -> Bytes {
         self.key("start", &[])
+    }
+
+    pub(crate) fn fill(&self) -> Bytes {
+        self.key("fill", &[])
     }
 
     pub(crate) fn row(&self, key: &[u8]) -> Bytes {
@@ -96,6 +101,7 @@ mod tests {
     fn kinds_of_keys_do_not_overlap() {
         let layout = Layout::new("iam");
         let keys = [
+            layout.fill(),
             layout.head(),
             layout.log(Revision::ZERO),
             layout.log(Revision::new(u64::MAX)),

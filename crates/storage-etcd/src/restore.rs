@@ -17,6 +17,8 @@ use crate::{
 const ROWS: usize = 100;
 const BYTES: usize = 1 << 20;
 
+const TAKEN_OVER: &str = "another server started the store meanwhile";
+
 /// Writes to a store that no other server starts.
 struct Filling<'f> {
     reader: &'f Reader,
@@ -25,15 +27,38 @@ struct Filling<'f> {
     bytes: usize,
 }
 
-impl Filling<'_> {
-    /// Writes what has been collected. A transaction may be applied twice, with the same result.
+impl<'f> Filling<'f> {
+    /// Removes what an attempt before left. The request may arrive again later, and must not remove the rows that follow it: it
+    /// is applied only if the key `fill` is still as it was before.
+    async fn begin(reader: &'f Reader, claim: &'f Claim) -> Result<Self, OpenError> {
+        let (client, layout) = (&reader.client, &reader.layout);
+        let before = client.range(&api::get(layout.fill())).await?;
+        let before = before.kvs.first().map_or(0, |before| before.mod_revision);
+        let compare = vec![claim.holds(), changed_at(layout.head(), 0), changed_at(layout.fill(), before)];
+        let success = vec![
+            api::delete_range(layout.row(&[]), layout.rows_end()),
+            api::delete_range(layout.log(Revision::ZERO), layout.log_end()),
+            api::delete_range(layout.part(&[]), layout.part_end()),
+            api::put(layout.fill(), claim.value().clone()),
+        ];
+        let failure = vec![api::range(api::get(layout.fill()))];
+        let answer = client.transact(&TxnRequest { compare, success, failure }).await?;
+        let is_begun = answer.succeeded;
+        // Or the request was applied before, and its answer lost.
+        if !is_begun && !api::ranges(answer).flat_map(|found| found.kvs).any(|found| found.value == *claim.value()) {
+            return Err(OpenError::Corrupt(TAKEN_OVER.into()));
+        }
+        Ok(Filling { reader, claim, operations: Vec::new(), bytes: 0 })
+    }
+
+    /// Writes what has been collected. Rows may be written twice, with the same result.
     async fn flush(&mut self) -> Result<(), OpenError> {
         let compare = vec![self.claim.holds(), changed_at(self.reader.layout.head(), 0)];
         let success = std::mem::take(&mut self.operations);
         self.bytes = 0;
         let answer = self.reader.client.transact(&TxnRequest { compare, success, failure: Vec::new() }).await?;
         if !answer.succeeded {
-            return Err(OpenError::Corrupt("another server started the store meanwhile".into()));
+            return Err(OpenError::Corrupt(TAKEN_OVER.into()));
         }
         Ok(())
     }
@@ -58,14 +83,7 @@ pub(crate) async fn fill(
     rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
 ) -> Result<(), OpenError> {
     let layout = &reader.layout;
-    // What an attempt before left.
-    let operations = vec![
-        api::delete_range(layout.row(&[]), layout.rows_end()),
-        api::delete_range(layout.log(Revision::ZERO), layout.log_end()),
-        api::delete_range(layout.part(&[]), layout.part_end()),
-    ];
-    let mut filling = Filling { reader, claim, operations, bytes: 0 };
-    filling.flush().await?;
+    let mut filling = Filling::begin(reader, claim).await?;
     let (mut state, mut scratch) = (StoreState::default(), Vec::new());
     for row in rows {
         let row = row?;
@@ -87,7 +105,8 @@ pub(crate) async fn fill(
     let group = Bytes::from(Group { entries, state: sealed.clone(), part: Bytes::new() }.encode_to_vec());
     // Servers that used the store before stop when they see another epoch.
     let head = head::encode(epoch, &state, sealed);
-    filling.operations = vec![api::put(layout.log(state.head), group), api::put(layout.head(), head.clone())];
+    let (log, new_head) = (api::put(layout.log(state.head), group), api::put(layout.head(), head.clone()));
+    filling.operations = vec![log, new_head, api::delete(layout.fill())];
     match filling.flush().await {
         Ok(()) => Ok(()),
         Err(error) => {
