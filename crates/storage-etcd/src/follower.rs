@@ -134,6 +134,7 @@ impl Follow for Follower {
             confirmed = self.confirm(is_reported, &missing, &newest) => confirmed,
             ended = self.shared.backend.presence.keep() => Err(ended),
             never = change_log::publish(&self.shared, &missing, self.options.retry) => Ok(never),
+            never = self.shared.backend.presence.sweep(self.options.history) => Ok(never),
             never = compaction::run(&self.shared.backend.client, &newest, self.options.history) => Ok(never),
         };
         error

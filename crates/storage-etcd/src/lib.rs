@@ -61,7 +61,7 @@ pub struct Options {
     pub queue: usize,
     /// The pause between a failed attempt to reach the cluster and the next.
     pub retry: Duration,
-    /// For how long etcd keeps old versions of keys, which open views read.
+    /// For how long etcd keeps old versions of keys, which open views read; and the keys of processes that were killed.
     pub history: Duration,
 }
 

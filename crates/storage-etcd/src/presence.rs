@@ -4,7 +4,7 @@
 //! A process writes its key every second. Others know that it runs when they see the key change, so no clock is compared.
 //! Nothing else depends on these keys. Of two processes that find each other, the one that started later stops.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use bailiwick_storage::{ServerId, StoreError};
 use bytes::Bytes;
@@ -22,6 +22,8 @@ use crate::{
 const BEAT: Duration = Duration::from_secs(1);
 /// A process whose key does not change for so long has ended.
 const SILENT: Duration = Duration::from_secs(3);
+/// How many times the keys of killed processes are looked for in the time after which they are removed.
+const LOOKS: u32 = 5;
 /// The pause between two looks at the keys of other processes.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -97,6 +99,30 @@ impl Presence {
                 return StoreError::Closed;
             }
             tokio::time::sleep(BEAT).await;
+        }
+    }
+
+    /// Removes the keys of processes that were killed, again and again: those that do not change for this time.
+    pub(crate) async fn sweep(&self, silence: Duration) -> Infallible {
+        let mut seen = HashMap::<Bytes, (i64, Instant)>::new();
+        let (key, range_end) = self.layout.servers();
+        let all = RangeRequest { key, range_end, ..RangeRequest::default() };
+        loop {
+            tokio::time::sleep(silence / LOOKS).await;
+            // Without an answer, it is tried again later.
+            let Ok(found) = self.client.range(&all).await else { continue };
+            let now = Instant::now();
+            let keys: HashMap<Bytes, i64> =
+                found.kvs.into_iter().map(|found| (found.key, found.mod_revision)).collect();
+            seen.retain(|key, (changed, _)| keys.get(key) == Some(changed));
+            for (key, changed) in keys {
+                let (_, since) = *seen.entry(key.clone()).or_insert((changed, now));
+                if key != self.key && now - since >= silence {
+                    let compare = vec![changed_at(key.clone(), changed)];
+                    let removal = TxnRequest { compare, success: vec![api::delete(key)], failure: Vec::new() };
+                    let _ = self.client.transact(&removal).await;
+                }
+            }
         }
     }
 

@@ -21,8 +21,6 @@ use crate::{
 
 /// How many change sets are read at once.
 const CHUNK: i64 = 256;
-/// A server that confirmed nothing for this long has gone.
-const FORGET: &str = "DELETE FROM bailiwick_servers WHERE confirmed < now() - interval '1 day'";
 
 pub(crate) struct Follower {
     shared: Arc<Shared>,
@@ -157,7 +155,6 @@ impl Connection {
     async fn open(address: &Address) -> Result<Self, StoreError> {
         let client = connect(address).await?;
         let prepared = async {
-            client.batch_execute(FORGET).await?;
             tokio::try_join!(
                 biased;
                 client.prepare(

@@ -25,7 +25,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 const OTHERS: &str = "SELECT server, (extract(epoch FROM confirmed) * 1000000)::bigint,
      confirmed > now() - interval '3 seconds' FROM bailiwick_servers WHERE substring(server FROM 1 FOR 16) = $1";
-const CONFIRM: &str = "INSERT INTO bailiwick_servers (server, confirmed) VALUES ($1, now())
+/// Also removes the rows of processes that were killed.
+const CONFIRM: &str =
+    "WITH ended AS (DELETE FROM bailiwick_servers WHERE confirmed < now() - interval '1 day' AND server <> $1)
+     INSERT INTO bailiwick_servers (server, confirmed) VALUES ($1, now())
      ON CONFLICT (server) DO UPDATE SET confirmed = now()";
 const EARLIER: &str = "SELECT EXISTS (SELECT 1 FROM bailiwick_servers WHERE substring(server FROM 1 FOR 16) = $1
      AND server < $2 AND confirmed > now() - interval '3 seconds')";

@@ -353,3 +353,21 @@ async fn a_server_is_one_process() {
     assert!(matches!(ended, Err(StoreError::Closed)), "{ended:?}");
     assert!(matches!(server.read(At::Latest).await.map(|view| view.revision()), Err(StoreError::Closed)));
 }
+
+/// The row of a process that was killed stayed as long as the servers kept their connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_killed_processes_are_removed() {
+    let database = Empty::create().await;
+    let [_server] = servers::<1>(&database).await;
+    let client = database.client().await;
+    let killed = "INSERT INTO bailiwick_servers VALUES ('one', now() - interval '25 hours'), ('two', now() - interval '23 hours')";
+    client.batch_execute(killed).await.expect("rows");
+    let begun = Instant::now();
+    let count = "SELECT count(*) FROM bailiwick_servers";
+    while client.query_one(count, &[]).await.expect("a count").get::<_, i64>(0) != 2 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it stays");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(client.query_one(count, &[]).await.expect("a count").get::<_, i64>(0), 2, "a day has not passed");
+}
