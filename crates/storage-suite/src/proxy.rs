@@ -1,6 +1,13 @@
 //! A proxy between a store and the machine of its data: it cuts connections and holds back what passes.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -19,11 +26,23 @@ pub enum Mode {
     Cut,
 }
 
+/// A request that is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Hold {
+    None,
+    /// The next one that contains these bytes.
+    Next(Vec<u8>),
+    Held,
+    Released,
+}
+
 /// A proxy on a port of its own.
 pub struct Proxy {
     /// Its port on 127.0.0.1.
     pub port: u16,
     mode: Arc<watch::Sender<Mode>>,
+    hold: Arc<watch::Sender<Hold>>,
+    to: Arc<AtomicU16>,
 }
 
 impl Proxy {
@@ -32,20 +51,37 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let own = listener.local_addr().expect("an address").port();
         let mode = Arc::new(watch::Sender::new(Mode::Open));
-        let modes = mode.clone();
+        let (hold, to) = (Arc::new(watch::Sender::new(Hold::None)), Arc::new(AtomicU16::new(to)));
+        let (modes, holds, port) = (mode.clone(), hold.clone(), to.clone());
         tokio::spawn(async move {
             while let Ok((inner, _)) = listener.accept().await {
                 let mode = modes.subscribe();
                 if *mode.borrow() == Mode::Cut {
                     continue;
                 }
-                let outer = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], to))).await.expect("the store");
+                let to = SocketAddr::from(([127, 0, 0, 1], port.load(Ordering::SeqCst)));
+                let outer = TcpStream::connect(to).await.expect("the store");
                 let ((inner_read, inner_write), (outer_read, outer_write)) = (inner.into_split(), outer.into_split());
-                tokio::spawn(pass(inner_read, outer_write, modes.subscribe(), false));
-                tokio::spawn(pass(outer_read, inner_write, mode, true));
+                tokio::spawn(pass(inner_read, outer_write, modes.subscribe(), Some(holds.clone())));
+                tokio::spawn(pass(outer_read, inner_write, mode, None));
             }
         });
-        Proxy { port: own, mode }
+        Proxy { port: own, mode, hold, to }
+    }
+
+    /// Leads new connections to another port on 127.0.0.1.
+    pub fn redirect(&self, to: u16) {
+        self.to.store(to, Ordering::SeqCst);
+    }
+
+    /// Holds the next request back that contains these bytes, and what follows it on its connection.
+    pub fn hold(&self, text: &[u8]) {
+        self.hold.send_replace(Hold::Next(text.to_vec()));
+    }
+
+    /// Lets the request pass that is held back, even if who sent it has given up. Returns whether there is one.
+    pub fn release(&self) -> bool {
+        self.hold.send_replace(Hold::Released) == Hold::Held
     }
 
     /// Changes what happens to connections.
@@ -54,18 +90,45 @@ impl Proxy {
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut mode: watch::Receiver<Mode>, are_answers: bool) {
+/// How long a connection stays open whose request was held back.
+const ANSWERED: Duration = Duration::from_secs(10);
+
+/// Passes what comes; requests may be held back, and answers.
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut mode: watch::Receiver<Mode>,
+    hold: Option<Arc<watch::Sender<Hold>>>,
+) {
     let mut part = vec![0; 16 * 1024];
     loop {
         let read = tokio::select! {
             read = from.read(&mut part) => read.unwrap_or(0),
             _ = mode.wait_for(|mode| *mode == Mode::Cut) => 0,
         };
-        if are_answers && mode.wait_for(|mode| *mode != Mode::NoAnswers).await.is_err() {
+        if hold.is_none() && mode.wait_for(|mode| *mode != Mode::NoAnswers).await.is_err() {
             return;
+        }
+        if hold.as_ref().is_some_and(|hold| is_held(hold, &part[..read])) {
+            let mut hold = hold.as_ref().map(|hold| hold.subscribe()).expect("it holds a request");
+            let _ = hold.wait_for(|hold| *hold == Hold::Released).await;
+            let _ = to.write_all(&part[..read]).await;
+            // The store would not answer a request whose connection ends.
+            return tokio::time::sleep(ANSWERED).await;
         }
         if read == 0 || *mode.borrow() == Mode::Cut || to.write_all(&part[..read]).await.is_err() {
             return;
         }
     }
+}
+
+/// Whether this is the request that is held back from now on.
+fn is_held(hold: &watch::Sender<Hold>, request: &[u8]) -> bool {
+    hold.send_if_modified(|hold| {
+        let is_next = matches!(hold, Hold::Next(text) if request.windows(text.len()).any(|part| part == text));
+        if is_next {
+            *hold = Hold::Held;
+        }
+        is_next
+    })
 }

@@ -108,8 +108,15 @@ pub(crate) fn call(method: &str, request: &Value) -> Value {
 }
 
 pub(crate) fn call_at(port: u16, method: &str, request: &Value) -> Value {
+    call_as("", port, method, request)
+}
+
+/// Calls it with a token.
+pub(crate) fn call_as(token: &str, port: u16, method: &str, request: &Value) -> Value {
     let url = format!("http://127.0.0.1:{port}/v3/{method}");
-    let done = Command::new("curl").args(["-sS", "-m", "10", "-d", &request.to_string(), &url]).output().expect("curl");
+    let (header, request) = (format!("Authorization: {token}"), request.to_string());
+    let done =
+        Command::new("curl").args(["-sS", "-m", "10", "-H", &header, "-d", &request, &url]).output().expect("curl");
     let answer: Value = serde_json::from_slice(&done.stdout).expect("an answer");
     assert!(answer.get("error").is_none(), "{method}: {answer}");
     answer
