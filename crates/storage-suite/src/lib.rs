@@ -5,7 +5,8 @@
 //!
 //! [`Faulty`] is a store that breaks its promises on request, for tests of the code that depends on them.
 //!
-//! [`proxy`] is for tests of stores on other machines, which cannot be reached at times.
+//! [`shared`] has scenarios of stores that servers share; a backend implements [`shared::SharedDatabase`], and calls
+//! [`shared_suite!`]. [`proxy`] is for stores on other machines, which cannot be reached at times.
 //!
 //! Start reading at [`promises`].
 
@@ -13,6 +14,7 @@ mod faulty;
 mod model;
 pub mod promises;
 pub mod proxy;
+pub mod shared;
 mod tools;
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! PostgreSQL for the tests: the server that `BAILIWICK_TEST_POSTGRES` names, or one of their own.
 #![allow(dead_code, reason = "no test uses all of it")]
 
+mod shared;
+
 use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,

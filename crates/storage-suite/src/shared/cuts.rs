@@ -1,51 +1,37 @@
-//! A cluster that cannot be reached, and one whose answers are lost.
-
-mod common;
+//! Databases that cannot be reached, and answers that are lost.
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_storage::{At, Batch, Revision, ServerId, Store, StoreError};
-use bailiwick_storage_etcd::{EtcdStore, Options};
-use bailiwick_storage_suite::proxy::{Mode, Proxy};
-use common::Empty;
+use bailiwick_storage::{At, Batch, Revision, Store as _, StoreError};
 
-/// How long a connection may be unconfirmed in these tests.
+use super::{
+    Server, SharedDatabase,
+    tools::{put, start, until},
+};
+use crate::proxy::{Mode, Proxy};
+
+/// How long a connection may be unconfirmed in these scenarios.
 const STALENESS: Duration = Duration::from_millis(600);
 
-fn options() -> Options {
-    Options { max_staleness: STALENESS, retry: Duration::from_millis(50), ..Options::of(ServerId([7; 16])) }
-}
-
-fn put(key: &str) -> Batch {
-    common::put(key, "value")
+fn server<D: SharedDatabase>(proxy: &Proxy) -> Server {
+    Server { port: proxy.port, max_staleness: STALENESS, ..Server::new::<D>(7) }
 }
 
 /// A store whose connections go through a proxy, and one whose connections do not.
-async fn both() -> (Proxy, Arc<EtcdStore>, EtcdStore) {
-    let (database, authenticator, proxy) =
-        (Empty::create(), common::authenticator(), Proxy::start(common::port()).await);
-    let direct = database.open(&Options::of(ServerId([8; 16])), &authenticator).await;
-    direct.commit(put("first")).await.expect("a commit");
-    let store = common::open(&database.through(proxy.port), &options(), &authenticator).await;
-    (proxy, Arc::new(store), direct)
+async fn both<D: SharedDatabase>() -> (Proxy, Arc<D::Store>, Arc<D::Store>) {
+    let (database, authenticator, proxy) = (D::create().await, D::authenticator(), Proxy::start(D::port()).await);
+    let direct = start(&database, &Server::new::<D>(8), &authenticator).await;
+    direct.commit(put("first", "value")).await.expect("a commit");
+    let store = start(&database, &server::<D>(&proxy), &authenticator).await;
+    (proxy, store, direct)
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let tried = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), tried).await.unwrap_or_else(|_| panic!("not in 20 s: {what}"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_cut_off_reads_nothing_after_the_staleness_limit() {
+pub(super) async fn a_server_that_is_cut_off_reads_nothing_after_the_staleness_limit<D: SharedDatabase>() {
     for mode in [Mode::Cut, Mode::NoAnswers] {
-        let (proxy, store, direct) = both().await;
+        let (proxy, store, direct) = both::<D>().await;
         let mut follower = store.watch(store.head().await.expect("the head")).await.expect("a subscription");
         proxy.set(mode);
-        direct.commit(put("meanwhile")).await.expect("a commit");
+        direct.commit(put("meanwhile", "value")).await.expect("a commit");
         let ended = tokio::time::timeout(STALENESS + Duration::from_secs(2), follower.next()).await;
         assert!(matches!(ended, Ok(Err(StoreError::Unreachable(_)))), "{mode:?}: {ended:?}");
         let read = store.read(At::Latest).await.map(|view| view.revision());
@@ -54,7 +40,7 @@ async fn a_server_that_is_cut_off_reads_nothing_after_the_staleness_limit() {
         assert!(matches!(store.watch(Revision::ZERO).await.map(drop), Err(StoreError::Unreachable(_))), "{mode:?}");
         proxy.set(Mode::Open);
         until("reads succeed again", async || store.read(At::Latest).await.is_ok()).await;
-        until("changes are accepted again", async || store.commit(put("after")).await.is_ok()).await;
+        until("changes are accepted again", async || store.commit(put("after", "value")).await.is_ok()).await;
         until("the store says so", async || store.health().refuses_changes.is_none()).await;
         let view = store.read(At::Latest).await.expect("a view");
         assert!(view.get(b"meanwhile").await.expect("a read").is_some(), "{mode:?}");
@@ -62,15 +48,14 @@ async fn a_server_that_is_cut_off_reads_nothing_after_the_staleness_limit() {
 }
 
 /// A follower that waits for the database, since it is too far behind for the change sets in memory, ends in time as well.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_follower_that_reads_the_database_ends_when_the_server_is_cut_off() {
-    let (database, authenticator, proxy) =
-        (Empty::create(), common::authenticator(), Proxy::start(common::port()).await);
-    let direct = database.open(&Options::of(ServerId([8; 16])), &authenticator).await;
+pub(super) async fn a_follower_that_reads_the_database_ends_when_the_server_is_cut_off<D: SharedDatabase>() {
+    let (database, authenticator, proxy) = (D::create().await, D::authenticator(), Proxy::start(D::port()).await);
+    let direct = start(&database, &Server::new::<D>(8), &authenticator).await;
     for number in 0..300 {
-        direct.commit(put(&format!("key {number}"))).await.expect("a commit");
+        direct.commit(put(&format!("key {number}"), "value")).await.expect("a commit");
     }
-    let store = common::open(&database.through(proxy.port), &Options { recent: 1, ..options() }, &authenticator).await;
+    let server = Server { recent: 1, ..server::<D>(&proxy) };
+    let store = start(&database, &server, &authenticator).await;
     let mut follower = store.watch(Revision::ZERO).await.expect("a subscription");
     let ended = async {
         proxy.set(Mode::NoAnswers);
@@ -85,14 +70,13 @@ async fn a_follower_that_reads_the_database_ends_when_the_server_is_cut_off() {
 }
 
 /// A commit whose answer is lost is found in the log afterwards, or was not written.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_answer_does_not_hide_the_outcome() {
-    let (proxy, store, direct) = both().await;
+pub(super) async fn a_lost_answer_does_not_hide_the_outcome<D: SharedDatabase>() {
+    let (proxy, store, direct) = both::<D>().await;
     let (mut written, mut refused) = (0, 0);
     for number in 0..40u64 {
         let key = format!("key {number}");
         let commit = tokio::spawn({
-            let (store, batch) = (store.clone(), put(&key));
+            let (store, batch) = (store.clone(), put(&key, "value"));
             async move { store.commit(batch).await }
         });
         // At another point of the transaction each time.
@@ -123,11 +107,10 @@ async fn a_lost_answer_does_not_hide_the_outcome() {
 }
 
 /// After a time in which the process was stopped, calls may run before the tasks that watch the connection.
-#[tokio::test]
-async fn what_was_read_is_not_used_after_a_time_without_the_process() {
-    let database = Empty::create();
-    let store = database.open(&options(), &common::authenticator()).await;
-    store.commit(put("first")).await.expect("a commit");
+pub(super) async fn what_was_read_is_not_used_after_a_time_without_the_process<D: SharedDatabase>() {
+    let server = Server { max_staleness: STALENESS, ..Server::new::<D>(7) };
+    let store = start(&D::create().await, &server, &D::authenticator()).await;
+    store.commit(put("first", "value")).await.expect("a commit");
     let generation = store.generation();
     assert!(generation.is_some());
     tokio::time::sleep(STALENESS * 2).await;
