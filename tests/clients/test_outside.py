@@ -113,13 +113,23 @@ def locked(server):
 
 
 def test_memory_is_locked_where_the_system_allows_it(new_server):
-    server = new_server().start()
+    server = new_server()
+    server.environment = {"BAILIWICK_MEMORY_LOCK": "always"}
+    server.start()
     assert ("memory is locked" in server.output) == (locked(server) > 0), server.output
     server.stop()
     server.lines.clear()
-    server.environment = {"BAILIWICK_NO_MEMORY_LOCK": "1"}
+    server.environment = {"BAILIWICK_MEMORY_LOCK": "never"}
     server.start()
     assert locked(server) == 0 and "memory is" not in server.output
+
+
+def test_memory_is_not_locked_where_there_is_no_swap(new_server):
+    server = new_server().start()
+    has_swap = not re.search(r"^SwapTotal:\s+0 kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    is_needless = "the system has no swap, or a control group forbids it" in server.output
+    assert has_swap or is_needless, server.output
+    assert not is_needless or locked(server) == 0
 
 
 UNPRIVILEGED = ["prlimit", "--memlock=8388608:8388608", "setpriv", "--bounding-set=-ipc_lock"]
@@ -132,6 +142,7 @@ def can_drop_privileges():
 @pytest.mark.skipif(not can_drop_privileges(), reason="setpriv is not there, or may not take capabilities away")
 def test_a_limit_of_locked_memory_does_not_stop_the_server(new_server):
     server = new_server()
+    server.environment = {"BAILIWICK_MEMORY_LOCK": "always"}
     fixed = server.command
     server.command = lambda: [*UNPRIVILEGED, *fixed()]
     server.start()

@@ -20,6 +20,7 @@ mod issuers;
 mod logging;
 mod maintenance;
 mod master_key;
+mod memory_lock;
 mod net;
 mod new_store;
 mod open_store;

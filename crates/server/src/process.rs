@@ -2,9 +2,7 @@
 
 use bailiwick_operation::Clock as _;
 use bailiwick_service::Metrics;
-use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{Resource, getrlimit};
-use rustix::thread::CapabilitySet;
 
 use crate::system::SystemClock;
 use crate::version;
@@ -14,29 +12,6 @@ pub(crate) fn harden() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "core dumps could not be switched off");
-    }
-}
-
-/// Locks memory, so that secrets are not written to swap. Best effort; logs the result.
-///
-/// Pages are locked at their first use, so reserved pages cost nothing. If the system limits locked memory, nothing is
-/// locked, since each allocation beyond the limit would fail.
-pub(crate) fn lock_memory() {
-    let limit = getrlimit(Resource::Memlock).current;
-    let is_privileged =
-        rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
-    if let Some(bytes) = limit
-        && !is_privileged
-    {
-        tracing::info!(
-            bytes,
-            "memory is not locked and may be written to swap: locked memory is limited (RLIMIT_MEMLOCK); with systemd, LimitMEMLOCK=infinity allows it"
-        );
-        return;
-    }
-    match mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT) {
-        Ok(()) => tracing::info!("memory is locked and not written to swap"),
-        Err(error) => tracing::info!(%error, "memory could not be locked and may be written to swap"),
     }
 }
 

@@ -98,15 +98,16 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
 fn prepared(options: Options) -> Result<ExitCode, Failure> {
     environment::warn_of_unknown_variables(&crate::Cli::command());
     process::harden();
-    if !options.process.no_memory_lock {
-        process::lock_memory();
-    }
+    let unlocked = options.process.memory_lock.apply();
     options.listening.check()?;
     options.deployment.check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::new(format!("cannot start threads: {e}")))?;
+    if let Some(unlocked) = unlocked {
+        runtime.spawn(unlocked.follow());
+    }
     runtime.block_on(serve(options))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,16 +2,15 @@
 
 use clap::Args;
 
-use super::boolean;
+use crate::memory_lock::MemoryLock;
 
 /// The group "Process".
 #[derive(Args)]
 #[command(next_help_heading = "Process")]
 pub(crate) struct ProcessOptions {
-    /// Do not lock memory, so that it can be written to swap
+    /// When memory is locked, so that it is not written to swap
     ///
-    /// By default memory is locked if the system allows that without limit. Locked memory is not returned to the
-    /// system.
-    #[arg(long, env = "BAILIWICK_NO_MEMORY_LOCK", value_parser = boolean)]
-    pub(crate) no_memory_lock: bool,
+    /// The process can lock it if the system allows that without limit. Locked memory is not returned to the system.
+    #[arg(long, env = "BAILIWICK_MEMORY_LOCK", value_enum, default_value_t = MemoryLock::Auto, value_name = "WHEN")]
+    pub(crate) memory_lock: MemoryLock,
 }
