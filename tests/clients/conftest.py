@@ -30,7 +30,7 @@ def pytest_configure(config):
 LONGEST = (
     "test_terraform", "test_pages", "test_web_identity_profiles", "test_terraform_roles", "test_administrator", "test_fronts_agree",
     "test_text", "test_ansible", "test_audit_verify", "test_large_answers", "test_floods", "test_audit_sinks",
-    "test_disk_floods", "test_profiles", "test_malformed", "test_agent", "test_import_account", "test_faults",
+    "test_disk_floods", "test_profiles", "test_malformed", "test_agent", "test_import_account", "test_faults", "test_full_database",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@
 
 use crate::browser::BROWSER;
 use crate::etcd::{self, ETCD};
+use crate::faketime::FAKETIME;
 use crate::postgres::{self, POSTGRES};
 use crate::run::{self, Tally};
 use crate::{licences, packages, python, stubs, tidy, wire_check};
@@ -78,6 +79,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         steps.partial_step("etcd", || Ok(if has_etcd { ETCD.ensure() } else { ETCD.left_out("etcd") }));
     }
     let has_etcd = has_etcd && (ETCD.is_installed)();
+    if everything && (has_postgres || has_etcd) {
+        steps.partial_step("faketime", || Ok(FAKETIME.ensure()));
+    }
     if !args.clients {
         steps.step("rust tests", || rust_tests(args.filter.as_deref(), has_postgres, has_etcd, loud));
     }

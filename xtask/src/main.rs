@@ -14,6 +14,7 @@ mod debian;
 mod dist;
 mod edges;
 mod etcd;
+mod faketime;
 mod fuzz;
 mod licences;
 mod locks;

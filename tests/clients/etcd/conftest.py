@@ -4,7 +4,7 @@ import pytest
 from support.members import Cluster
 
 # Tests of what holds for every shared store.
-pytest.register_assert_rewrite("stores.test_shared_store", "stores.test_maintenance", "stores.test_store_copy")
+pytest.register_assert_rewrite("stores.test_shared_store", "stores.test_maintenance", "stores.test_store_copy", "stores.test_clocks")
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import signal
 import time
 
 import pytest
-from support.deployment import STALENESS, Deployment
-from support.fault_run import run_faults
+from support.deployment import CLOCK_FAULTS, STALENESS, Deployment
+from support.fault_run import ROUNDS, run_faults
 from support.replicas import Pair
 
 
@@ -78,3 +78,7 @@ def deployment(tmp_path):
 
 def test_no_fault_loses_a_write_or_undoes_a_revocation(deployment):
     run_faults(deployment.start(), FAULTS)
+
+
+def test_no_clock_loses_a_write_or_undoes_a_revocation(deployment):
+    run_faults(deployment.with_clocks().start(), CLOCK_FAULTS, ROUNDS // 10)

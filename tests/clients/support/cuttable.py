@@ -49,6 +49,7 @@ class Cuttable:
             with outer, selectors.DefaultSelector() as ready:
                 for one, other in ((inner, outer), (outer, inner)):
                     one.settimeout(30)
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     ready.register(one, selectors.EVENT_READ, other)
                 try:
                     while self._mode != "cut":

@@ -4,12 +4,16 @@ import math
 import signal
 import time
 
+from .clocks import Clock
 from .cuttable import Cuttable
 from .server import Server, random_root
 from .shared_store import started
+from .waiting import until
 
 SERVERS = 3
 STALENESS = 2
+# Less than what signatures allow, so that decisions go on.
+SKEW = 300
 
 
 class Deployment:
@@ -19,7 +23,7 @@ class Deployment:
         """`nodes` are hosts and ports; `address` makes the store's address of the hosts and ports of the proxies."""
         self.root = random_root()
         self.key = folder / "key"
-        self.servers, self.proxies = [], []
+        self.servers, self.proxies, self.clocks = [], [], []
         # When another node of the store took over for the first time that may not have all of its predecessor's answers.
         self.replaced_at = math.inf
         for number in range(SERVERS):
@@ -34,6 +38,13 @@ class Deployment:
     def start(self):
         """Starts the servers."""
         started(self.servers)
+        return self
+
+    def with_clocks(self):
+        """Gives each server, which is not started yet, a clock of its own."""
+        for server in self.servers:
+            self.clocks.append(Clock(server.folder / "clock"))
+            server.environment |= self.clocks[-1].environment
         return self
 
     def end(self):
@@ -70,3 +81,39 @@ class Deployment:
     def silence(self, server):
         """The same without an end of the connections."""
         self.cut_off(server, "silent")
+
+    # The same for deployments with clocks.
+
+    def clock_ahead(self, server, seconds=SKEW):
+        """The clock of a server is wrong."""
+        self.clocks[server].set(seconds)
+        time.sleep(STALENESS + 1)
+        self.clocks[server].set(0)
+
+    def clock_behind(self, server):
+        """The clock of a server is behind."""
+        self.clock_ahead(server, -SKEW)
+
+    def clock_far_ahead(self, server):
+        """The clock of a server is ahead by days, so that it refuses all signatures and replaces keys that are old for it."""
+        self.clocks[server].set(3 * 86_400)
+        until(lambda: self.servers[server].date() > time.time() + 2 * 86_400, "the server has this clock")
+        self.clock_ahead(server, 3 * 86_400)
+
+    def start_with_clock_behind(self, server):
+        """A server ends, and starts again with a clock that is behind."""
+        self.clocks[server].set(-SKEW)
+        self.kill_server(server)
+        self.clocks[server].set(0)
+
+    def cut_off_with_clock_behind(self, server):
+        """The clock is set back while a server is cut off: it stops deciding nevertheless."""
+        self.clocks[server].set(-SKEW)
+        self.cut_off(server)
+        self.clocks[server].set(0)
+
+
+CLOCK_FAULTS = [
+    Deployment.clock_ahead, Deployment.clock_behind, Deployment.clock_far_ahead, Deployment.start_with_clock_behind,
+    Deployment.cut_off_with_clock_behind,
+]  # fmt: skip

@@ -64,7 +64,7 @@ def _check_history(clients, replaced_at):
     allowed = [decision.is_allowed for decision in clients.decisions]
     revoked = [change for change in clients.changes if not change.is_grant and change.outcome == OK]
     print({each: outcomes.count(each) for each in (OK, FAILED, UNKNOWN)}, len(allowed), sum(allowed), len(revoked))
-    assert outcomes.count(OK) > 100 and 0 < sum(allowed) < len(allowed) and revoked
+    assert 0 < sum(allowed) < len(allowed) and revoked
 
 
 def _check_rest(deployment):

@@ -1,5 +1,6 @@
 """The real binary as a process: started on free ports and its own folder, stopped or killed, its output kept."""
 
+import http.client
 import os
 import queue
 import secrets
@@ -9,6 +10,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -180,6 +182,15 @@ class Server:
                 raise AssertionError(f"the server ended with {code} before it said {words!r}; it said:\n{self.output}")
             if words in line:
                 return line
+
+    def date(self):
+        """The time of the server's clock, in seconds since 1970."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/healthz")
+            return parsedate_to_datetime(connection.getresponse().headers["Date"]).timestamp()
+        finally:
+            connection.close()
 
     def signal(self, number):
         """Sends a signal and returns at once."""

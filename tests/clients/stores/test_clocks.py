@@ -1,0 +1,101 @@
+"""Sessions on servers that share a store, one of which has a wrong clock."""
+
+import time
+
+import pytest
+from support.api import ApiError, AwsApi, GrpcApi
+from support.clocks import Clock
+from support.documents import trust
+from support.server import Credentials
+from support.shared_store import started
+from support.waiting import until
+
+DAY = 86_400
+
+
+def code(server, credentials):
+    """The error code of a call; none if it succeeds."""
+    try:
+        AwsApi(server, credentials).call("GetCallerIdentity")
+    except ApiError as error:
+        return error.code
+    return None
+
+
+@pytest.fixture
+def clock(tmp_path):
+    """The clock of the first server."""
+    return Clock(tmp_path / "clock")
+
+
+@pytest.fixture
+def three(new_servers, clock):
+    """Three running servers, a user who may assume a role."""
+    servers = new_servers(3)
+    servers[0].environment |= clock.environment
+    started(servers)
+    root = AwsApi(servers[1], servers[1].root)
+    root.call("CreateUser", UserName="alice")
+    root.call("CreateRole", RoleName="reader", AssumeRolePolicyDocument=trust(f"arn:aws:iam::{servers[1].account}:user/alice"))
+    alice = Credentials.of(root.call("CreateAccessKey", UserName="alice")["AccessKey"])
+    for server in servers:
+        server.alice = alice
+        until(lambda: code(server, alice) is None, "the key is known")
+    return servers
+
+
+def session(server):
+    """The credentials of a new session of the role."""
+    role = f"arn:aws:iam::{server.account}:role/reader"
+    answer = AwsApi(server, server.alice).call("AssumeRole", RoleArn=role, RoleSessionName="one", DurationSeconds=3600)
+    return Credentials.of(answer["Credentials"])
+
+
+def revoke(server):
+    GrpcApi(server, server.root).call("RevokeSessions", roleName="reader")
+
+
+def test_a_clock_that_was_days_ahead_ends_no_session(three, clock):
+    first, second, third = three
+    sessions = [session(server) for server in three]
+    # It makes new keys for tokens, since the others are old for it.
+    clock.set(3 * DAY)
+    first.kill()
+    first.start()
+    assert code(first, first.alice) == "SignatureDoesNotMatch", "all signatures are old for it"
+    for each in sessions:
+        assert code(first, each) is not None
+        for server in (second, third):
+            assert code(server, each) is None
+    clock.set(0)
+    first.kill()
+    first.start()
+    sessions += [session(server) for server in three]
+    for server in three:
+        for each in sessions:
+            until(lambda: code(server, each) is None, "the session is accepted")
+
+
+def test_a_clock_that_is_ahead_ends_sessions_on_that_server_only(three, clock):
+    first, second, _ = three
+    credentials = session(second)
+    clock.set(3600 - 300)
+    assert code(first, credentials) is not None
+    assert code(second, credentials) is None
+
+
+def test_sessions_of_a_server_whose_clock_is_ahead_are_revoked_after_that_time(three, clock):
+    """Wrong: the session began before the revocation. Their times are of different clocks, and nothing else is compared."""
+    first, second, third = three
+    clock.set(5)
+    late = session(first)
+    began = time.monotonic()
+    early = session(second)
+    revoke(second)
+    for server in three:
+        until(lambda: code(server, early) is not None, "the session is revoked")
+    assert time.monotonic() < began + 5 and code(third, late) is None
+    time.sleep(max(0.0, began + 5.1 - time.monotonic()))
+    revoke(second)
+    for server in three:
+        until(lambda: code(server, late) is not None, "the session is revoked")
