@@ -47,6 +47,12 @@ class OnPair(Deployment):
         time.sleep(STALENESS + 1)
         self.pair.primary.resume()
 
+    def pause_standby(self, _):
+        """The machine of the standby hangs, for which each change waits."""
+        self.pair.standby.pause()
+        time.sleep(STALENESS + 1)
+        self.pair.standby.resume()
+
     def vacuum(self, _):
         """All tables are written again, during which changes wait."""
         self.pair.primary.sql("VACUUM FULL")
@@ -65,7 +71,7 @@ class OnPair(Deployment):
 
 FAULTS = [
     OnPair.kill_server, OnPair.pause_server, OnPair.cut_off, OnPair.silence, OnPair.end_connections, OnPair.crash_database,
-    OnPair.stop_database, OnPair.pause_database, OnPair.vacuum, OnPair.promote,
+    OnPair.stop_database, OnPair.pause_database, OnPair.pause_standby, OnPair.vacuum, OnPair.promote,
 ]  # fmt: skip
 
 

@@ -27,6 +27,8 @@ class Member:
         self.host, self.port, self.peer = "127.0.0.1", free_port(), free_port()
         # What the command of the member begins with.
         self.prefix = []
+        # Whether it joins the others, instead of making a cluster with them.
+        self.state = "new"
         self.process = None
 
     @property
@@ -39,7 +41,7 @@ class Member:
         clients = f"http://{self.host}:{self.port}"
         command = [
             "etcd", f"--name={self.name}", f"--data-dir={self.folder / self.name}",
-            "--initial-cluster=" + ",".join(f"{member.name}={member.peer_url}" for member in members),
+            f"--initial-cluster-state={self.state}", "--initial-cluster=" + ",".join(f"{member.name}={member.peer_url}" for member in members),
             f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}",
             f"--listen-peer-urls={self.peer_url}", f"--initial-advertise-peer-urls={self.peer_url}", *self.options,
         ]  # fmt: skip
@@ -94,12 +96,15 @@ class Member:
 class Cluster:
     """Members in a temporary folder, until this process ends."""
 
-    def __init__(self, members=3, options=()):
+    def __init__(self, members=3, options=(), namespaces=None):
         assert shutil.which("etcd"), "etcd must be installed: apt-get install etcd-server"
         self.folder = Path(tempfile.mkdtemp(prefix="bailiwick-etcd."))
         if os.getuid() == 0:
             shutil.chown(self.folder, "nobody", "nogroup")
         self.members = [Member(self.folder, number, options) for number in range(members)]
+        if namespaces:
+            for member, name, address in zip(self.members, namespaces.names, namespaces.addresses):
+                member.host, member.prefix = address, ["ip", "netns", "exec", name]
         self._count = 0
 
     def start(self):
@@ -173,6 +178,24 @@ class Cluster:
         ids = [each["ID"] for each in leader.call("cluster/member/list")["members"]]
         own = leader.call("maintenance/status")["leader"]
         leader.call("maintenance/transfer-leadership", targetID=next(each for each in ids if each != own))
+
+    def replace(self, member):
+        """The data of a member is lost: it is removed, and joins again empty."""
+        member.kill()
+        shutil.rmtree(member.folder / member.name)
+        leader = self.leader()
+        ids = {each.get("name"): each["ID"] for each in leader.call("cluster/member/list")["members"]}
+        leader.call("cluster/member/remove", ID=ids[member.name])
+        # etcd refuses a change of members until all that are left have been connected for some seconds.
+        until(lambda: self._adds(member), "the member is added")
+        member.state = "existing"
+        self.start()
+
+    def _adds(self, member):
+        try:
+            return self.leader().call("cluster/member/add", peerURLs=[member.peer_url])
+        except OSError:
+            return False
 
     def compact(self):
         """Removes all old versions of keys."""
