@@ -15,3 +15,9 @@ def postgres():
 def store(postgres):
     """The store that the servers of `new_servers` share."""
     return postgres
+
+
+@pytest.fixture
+def example():
+    """How the example of three servers runs the store: its script, its address, and options."""
+    return ["postgres.sh", "postgres://postgres@127.0.0.1:PORT/postgres", "fsync=off"]

@@ -28,9 +28,10 @@ def folder():
 
 
 @pytest.mark.parametrize("by_signal", [True, False])
-def test_three_servers_start_and_leave_nothing(folder, by_signal):
+def test_three_servers_start_and_leave_nothing(folder, example, by_signal):
     port = free_port()
-    command = [ROOT / "tests/stores/cluster.sh", BINARY, "postgres.sh", str(port), f"postgres://postgres@127.0.0.1:{port}/postgres", "fsync=off"]
+    script, address, *options = example
+    command = [ROOT / "tests/stores/cluster.sh", BINARY, script, str(port), address.replace("PORT", str(port)), *options]
     process = subprocess.Popen(
         command, env=clean_environment() | {"TMPDIR": str(folder)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         start_new_session=True,

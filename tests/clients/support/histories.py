@@ -7,6 +7,7 @@ whole span; two such spans may not overlap, and the operations of no other value
 """
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 
 OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
@@ -43,8 +44,11 @@ def faults_of_register(operations, initial=None, stale=0.0):
             faults.append(f"{read}: the value is read before it is written")
     if faults:
         return faults
+    reads_of = defaultdict(list)
+    for read in reads:
+        reads_of[read.value].append(read)
     for value, (begun, ended) in written.items():
-        own = [read for read in reads if read.value == value]
+        own = reads_of[value]
         is_done = value == initial or writes[value].outcome == OK
         if not is_done and not own:
             continue
