@@ -29,8 +29,6 @@ use crate::{private_file, rotation, shared_store, store};
 
 mod sum;
 
-/// How many waiting audit events are moved in one transaction.
-const ADOPTED: usize = 256;
 /// The files of a data folder whose server was never started.
 const UNSTARTED: [&str; 2] = ["lock", "server-id"];
 /// The files of an embedded store that is being made.
@@ -164,7 +162,7 @@ impl NewStore<'_> {
         let begin = || Tx::begin(Arc::clone(&store), Arc::clone(&deployment.quotas), At::Latest);
         // The epoch is counted in the last transaction: until then, the store is unfinished.
         let mut tx = begin().await.map_err(failed)?;
-        while tx.adopt_outboxes(ADOPTED).await.map_err(failed)? == ADOPTED {
+        while tx.adopt_outboxes().await.map_err(failed)? {
             tx.commit().await.map_err(uncommitted)?;
             tx = begin().await.map_err(failed)?;
         }

@@ -10,6 +10,10 @@ use crate::{
     tx::Tx,
 };
 
+/// How many events of other servers are moved at once, and their size: stores write a limited amount together.
+const MOVED: usize = 256;
+const MOVED_BYTES: usize = 512 * 1024;
+
 /// An event that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
@@ -62,19 +66,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Moves up to `limit` events that wait for other servers into the outbox of this one, which ships them: for a store that
-    /// was copied, whose servers do not use the copy. Returns how many were moved.
+    /// Moves some of the events that wait for other servers into the outbox of this one, which ships them: for a store that was
+    /// copied, whose servers do not use the copy. Returns whether there are more of them.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
-    pub async fn adopt_outboxes(&mut self, limit: usize) -> Result<usize> {
+    pub async fn adopt_outboxes(&mut self) -> Result<bool> {
         let own = keys::outbox(self.server());
-        let mut moved = 0;
+        let (mut moved, mut bytes) = (0, 0);
         for (kind, id) in [(Kind::Outbox, 0), (Kind::ServerOutbox, size_of::<ServerId>())] {
             let prefix = keys::kind(AccountId::NONE, kind);
             let mut after: Option<Bytes> = None;
-            while moved < limit {
-                let rows = self.scan(&prefix, after.as_deref(), limit).await?;
+            loop {
+                let rows = self.scan(&prefix, after.as_deref(), MOVED).await?;
                 let Some((last, _)) = rows.last() else { break };
                 after = Some(last.clone());
                 for (key, event) in rows {
@@ -82,8 +86,12 @@ impl Tx {
                     else {
                         return Err(IamError::internal("a row of an outbox without a server"));
                     };
-                    if key.starts_with(&own) || moved == limit {
+                    if key.starts_with(&own) {
                         continue;
+                    }
+                    bytes += event.len();
+                    if moved == MOVED || (moved > 0 && bytes > MOVED_BYTES) {
+                        return Ok(true);
                     }
                     let server = <[u8; 16]>::try_from(server).ok().map(ServerId);
                     self.add(keys::outbox_counter(server), -1);
@@ -94,7 +102,7 @@ impl Tx {
                 }
             }
         }
-        Ok(moved)
+        Ok(false)
     }
 
     /// Returns the checkpoint that [`put_audit_checkpoint`](Self::put_audit_checkpoint) stored: how far events have

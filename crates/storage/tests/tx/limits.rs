@@ -1,7 +1,14 @@
 //! Quotas, sizes and counts.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use bailiwick_model::{AccountId, limits::Quotas};
-use bailiwick_storage::{Identity, KeyOwner, Policy};
+use bailiwick_storage::{
+    At, Batch, Changes, Identity, KeyOwner, Policy, Revision, ServerId, ServiceUse, ServiceUser, Store, StoreError,
+    View,
+};
+use bytes::Bytes;
 
 use crate::env::{ACCOUNT, TestEnv, access_key, account, group, inline, names, now, policy, role, user};
 
@@ -114,6 +121,76 @@ async fn the_outbox_is_ordered_and_bounded() {
     env.run(async |tx| tx.remove_outbox(&[vec![1].into(), vec![9].into()]).await).await;
     assert_eq!(env.tx().await.outbox_len().await.expect("a count"), 2);
     env.run(async |tx| tx.append_outbox(&[4], vec![4].into(), 3).await).await;
+}
+
+/// Large events that waited when a store was copied were moved in one transaction, which is too large for etcd.
+#[tokio::test]
+async fn waiting_events_of_other_servers_are_moved_in_parts() {
+    let env = TestEnv::new();
+    let event = Bytes::from(vec![7; 100 * 1024]);
+    let other = TestEnv { store: Arc::new(Of(env.store.clone())), quotas: env.quotas.clone() };
+    for n in 0..12 {
+        other.run(async |tx| tx.append_outbox(&[n], event.clone(), 100).await).await;
+    }
+    env.run(async |tx| tx.append_outbox(&[200], event.clone(), 100).await).await;
+    let mut parts = Vec::new();
+    while parts.last().is_none_or(|(has_more, _)| *has_more) {
+        let has_more = env.run(async |tx| tx.adopt_outboxes().await).await;
+        parts.push((has_more, env.tx().await.outbox_len().await.expect("a count")));
+    }
+    assert_eq!(parts, [(true, 6), (true, 11), (false, 13)]);
+    let rows = env.tx().await.list_outbox(None, 100).await.expect("a list");
+    let keys: Vec<u8> = rows.iter().flat_map(|row| row.key.to_vec()).collect();
+    assert_eq!(keys, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 200]);
+}
+
+/// The same store, of another server.
+struct Of(Arc<dyn Store>);
+
+#[async_trait]
+impl Store for Of {
+    async fn read(&self, at: At) -> Result<Arc<dyn View>, StoreError> {
+        self.0.read(at).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
+        self.0.commit(batch).await
+    }
+
+    async fn watch(&self, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
+        self.0.watch(after).await
+    }
+
+    async fn head(&self) -> Result<Revision, StoreError> {
+        self.0.head().await
+    }
+
+    fn server(&self) -> Option<ServerId> {
+        Some(ServerId([9; 16]))
+    }
+}
+
+/// All uses are deleted with their principal, in one transaction.
+#[tokio::test]
+async fn a_principal_with_as_many_uses_as_are_kept_is_deleted_in_a_batch_of_any_store() {
+    let env = TestEnv::new();
+    let bob = user(1, "Bob");
+    env.run(async |tx| tx.create(&bob).await).await;
+    let user = ServiceUser { account: ACCOUNT, id: Some(bob.id) };
+    for part in 0..40 {
+        env.run(async |tx| {
+            for n in 0..100 {
+                let used = ServiceUse { time: now(), region: "a".into() };
+                tx.put_service_use(&user, &format!("s{part}:{n}"), &used).await?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+    let before = env.keys().await.len();
+    env.run(async |tx| tx.delete(&bob).await).await;
+    let removed = before - env.keys().await.len();
+    assert!((3_000..3_500).contains(&removed), "{removed} rows");
 }
 
 #[tokio::test]
