@@ -1,41 +1,65 @@
 #!/bin/sh
 # etcd.sh PORT [OPTION ...]
+# etcd.sh PORT:PEER,PORT:PEER,PORT:PEER [OPTION ...]
 #
-# Runs etcd, a cluster of one member, in a temporary folder on 127.0.0.1:PORT until standard input ends; then removes the folder.
-# Prints `ready` when it answers. As root, it runs as the user `nobody`.
+# Runs an etcd cluster in a temporary folder, with one member for each port on 127.0.0.1, until standard input ends; then
+# removes the folder. Members of several have another port, PEER, for each other. Prints `ready` and the process ids of the
+# members when they answer. As root, they run as the user `nobody`.
 set -eu
 
-port=$1
+members=$(echo "$1" | tr , ' ')
 shift
 
 if [ "$(id -u)" = 0 ]; then
     # That user may not be able to read this file.
-    exec setpriv --reuid=nobody --regid=nogroup --clear-groups -- sh -c "$(cat "$0")" "$0" "$port" "$@"
+    exec setpriv --reuid=nobody --regid=nogroup --clear-groups -- sh -c "$(cat "$0")" "$0" "$(echo "$members" | tr ' ' ,)" "$@"
 fi
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/bailiwick-etcd.XXXXXX")
 cd "$folder"
-process=
+processes=
 stop() {
     trap - EXIT HUP INT TERM
-    if [ -n "$process" ]; then
+    for process in $processes; do
+        kill -CONT "$process" 2>/dev/null || true
         kill -KILL "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
-    fi
+    done
     cd /
     rm -rf "$folder"
 }
 trap stop EXIT HUP INT TERM
 
-url="http://127.0.0.1:$port"
-etcd --name=m --data-dir="$folder/m" --initial-cluster=m=http://127.0.0.1:1 --initial-advertise-peer-urls=http://127.0.0.1:1 \
-    --listen-peer-urls=http://127.0.0.1:0 --listen-client-urls="$url" --advertise-client-urls="$url" "$@" > log 2>&1 </dev/null &
-process=$!
-tries=0
-until curl -fs -m 2 "$url/health" 2>/dev/null | grep -q true; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || { tail -n 20 log >&2; exit 1; }
-    sleep 0.2
+# The port for other members; a single member has none.
+peer_of() {
+    case $1 in
+        *:*) echo "${1#*:}" ;;
+        *) echo 1 ;;
+    esac
+}
+
+cluster=
+for member in $members; do
+    cluster="$cluster${cluster:+,}m${member%:*}=http://127.0.0.1:$(peer_of "$member")"
 done
-echo ready
+for member in $members; do
+    port=${member%:*}
+    peer=$(peer_of "$member")
+    listen=$peer
+    [ "$peer" != 1 ] || listen=0
+    etcd --name="m$port" --data-dir="$folder/m$port" --initial-cluster="$cluster" \
+        --listen-client-urls="http://127.0.0.1:$port" --advertise-client-urls="http://127.0.0.1:$port" \
+        --listen-peer-urls="http://127.0.0.1:$listen" --initial-advertise-peer-urls="http://127.0.0.1:$peer" \
+        "$@" > "log.$port" 2>&1 </dev/null &
+    processes="$processes $!"
+done
+for member in $members; do
+    tries=0
+    until curl -fs -m 2 "http://127.0.0.1:${member%:*}/health" 2>/dev/null | grep -q true; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] || { tail -n 20 "log.${member%:*}" >&2; exit 1; }
+        sleep 0.2
+    done
+done
+echo "ready$processes"
 cat > /dev/null
