@@ -130,6 +130,9 @@ pub trait SharedDatabase: Send + Sync + 'static {
     /// Removes the entry of the change log that ends with a revision.
     async fn remove_entry(&self, revision: u64);
 
+    /// Removes old versions of what is there, as far as the database keeps them.
+    async fn compact(&self);
+
     /// Leaves what an interrupted restore does. Returns whether it leaves anything.
     async fn interrupt_restore(&self) -> bool;
 
@@ -191,6 +194,9 @@ macro_rules! scenarios {
             a_server_that_is_cut_off_reads_nothing_after_the_staleness_limit
             a_follower_that_reads_the_database_ends_when_the_server_is_cut_off
             a_lost_answer_does_not_hide_the_outcome
+            a_lost_answer_whose_entry_was_pruned_is_unknown
+            a_follower_misses_nothing_after_a_long_cut
+            a_follower_begins_again_if_the_log_was_pruned_during_a_long_cut
         }
     };
 }

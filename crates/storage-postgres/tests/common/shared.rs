@@ -126,6 +126,10 @@ impl SharedDatabase for Empty {
         self.execute(&format!("DELETE FROM bailiwick_log WHERE revision = {revision}")).await;
     }
 
+    async fn compact(&self) {
+        self.execute("VACUUM bailiwick_head, bailiwick_rows, bailiwick_log").await;
+    }
+
     /// One transaction writes all rows.
     async fn interrupt_restore(&self) -> bool {
         false
