@@ -41,17 +41,18 @@ impl Appended {
     /// # Errors
     /// If that failed. The caller may retry.
     pub(crate) fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        let mut batch = self.begin()?;
+        batch.add(text)?;
+        batch.finish()
+    }
+
+    /// Begins to write whole lines in several parts.
+    ///
+    /// # Errors
+    /// If an earlier failed write can't be undone.
+    pub(crate) fn begin(&mut self) -> io::Result<Batch<'_>> {
         self.repair()?;
-        let written = self.file.append(text).and_then(|()| self.file.sync());
-        match written {
-            Ok(()) => self.bytes += text.len() as u64,
-            Err(_) => {
-                self.is_torn = true;
-                // Truncate now if possible; otherwise before the next write, or at the next start.
-                let _ = self.repair();
-            }
-        }
-        written
+        Ok(Batch { file: self, bytes: 0, is_finished: false })
     }
 
     /// Truncates incomplete data of a failed write.
@@ -61,6 +62,47 @@ impl Appended {
             self.is_torn = false;
         }
         Ok(())
+    }
+}
+
+/// Lines that are written together: all of them are kept, or none. Without [`Self::finish`] they are removed.
+pub(crate) struct Batch<'a> {
+    file: &'a mut Appended,
+    bytes: u64,
+    is_finished: bool,
+}
+
+impl Batch<'_> {
+    /// Writes a part, which need not be synced yet.
+    ///
+    /// # Errors
+    /// If it can't be written. The whole batch fails then.
+    pub(crate) fn add(&mut self, text: &[u8]) -> io::Result<()> {
+        self.file.file.append(text)?;
+        self.bytes += text.len() as u64;
+        Ok(())
+    }
+
+    /// Returns when everything is durable.
+    ///
+    /// # Errors
+    /// If it is not. The caller may retry with a new batch.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.file.file.sync()?;
+        self.is_finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if self.is_finished {
+            self.file.bytes += self.bytes;
+        } else {
+            self.file.is_torn = true;
+            // Truncate now if possible; otherwise before the next write, or at the next start.
+            let _ = self.file.repair();
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The stored form of a call.
 
+use std::sync::Arc;
+
 use bailiwick_api::options::Audit;
 use bailiwick_operation::{DecisionRecord, uuid};
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use prost::{DecodeError, Message as _};
 
 /// The first byte of a row: its format.
@@ -21,8 +23,8 @@ pub struct Record {
     pub event_name: String,
     /// `requestID`, which the client got as well.
     pub request_id: String,
-    /// The caller and the source of the call.
-    pub origin: CallOrigin,
+    /// The caller and the source of the call. The records of a row share it.
+    pub origin: Arc<CallOrigin>,
     /// `errorCode`; empty when the call succeeded.
     pub error_code: String,
     /// `errorMessage`.
@@ -184,26 +186,27 @@ impl Record {
     /// # Errors
     /// If the bytes have an unknown format or are damaged.
     pub fn decode_row(row: &[u8]) -> Result<Vec<Self>, DecodeError> {
-        let Some((&FORMAT, mut rest)) = row.split_first() else {
+        let Some((&FORMAT, rest)) = row.split_first() else {
             return Err(damaged("unknown format of audit records"));
         };
+        // One copy, of which all records are parts.
+        let mut rest = Bytes::copy_from_slice(rest);
         let (mut records, mut origins) = (Vec::new(), Vec::new());
         while !rest.is_empty() {
-            let (record, after) = split(rest).ok_or_else(|| damaged("truncated record"))?;
-            rest = after;
+            let record = split(&mut rest).ok_or_else(|| damaged("truncated record"))?;
             let mut stored = Stored::decode(record)?;
             if let Some(origin) = stored.origin.take() {
                 stored.origin_index = origins.len() as u64;
-                origins.push(origin);
+                origins.push(Arc::new(origin));
             }
             let origin = usize::try_from(stored.origin_index).ok().and_then(|at| origins.get(at));
             let origin = origin.ok_or_else(|| damaged("record without its origin"))?;
-            records.push(Record::of(stored, origin.clone()));
+            records.push(Record::of(stored, Arc::clone(origin)));
         }
         Ok(records)
     }
 
-    fn of(stored: Stored, origin: CallOrigin) -> Self {
+    fn of(stored: Stored, origin: Arc<CallOrigin>) -> Self {
         let id = |bytes: &[u8]| bytes.try_into().map(uuid).unwrap_or_default();
         Record {
             category: stored.category(),
@@ -229,10 +232,11 @@ impl Record {
     }
 }
 
-/// Splits a row into its first record and the rest.
-fn split(row: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = row.split_first_chunk::<4>()?;
-    rest.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)
+/// Takes the first record of a row.
+fn split(row: &mut Bytes) -> Option<Bytes> {
+    let len = usize::try_from(u32::from_be_bytes(*row.first_chunk::<4>()?)).ok()?;
+    row.advance(4);
+    (len <= row.len()).then(|| row.split_to(len))
 }
 
 fn damaged(what: &str) -> DecodeError {

@@ -26,7 +26,7 @@ const LATEST: usize = 16;
 pub(crate) type Messages = (RedactedMessage, RedactedMessage);
 
 /// A row to which records can be added.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     bytes: Vec<u8>,
     /// The arrival time of its first call, in microseconds since 1970.
@@ -36,7 +36,7 @@ pub(crate) struct Row {
 }
 
 /// An origin that the row contains.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     caller: Option<Arc<Caller>>,
     unsigned: Option<UnsignedCaller>,

@@ -5,6 +5,7 @@
 //! failed write is truncated before the next write, so that a file consists of whole lines in order, without
 //! duplicates. Other tools seal, verify, retain and export segments: all but the last never change.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,9 @@ const COMMITTED: &[u8] = b",\"committed\":true,\"sequence\":";
 
 /// The length of most lines, in bytes, at most.
 const LINE: usize = 1_280;
+
+/// How much text is collected until it is written: little enough to stay in the processor's cache.
+const PART: usize = 64 * 1024;
 
 /// How much of a segment is read at once to hash it.
 const CHUNK: u64 = 1024 * 1024;
@@ -196,21 +200,34 @@ impl Segments {
     ///
     /// # Errors
     /// If they could not be written or synced. None is kept, and the caller may retry.
-    pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Checkpoint> {
-        let (mut text, mut sequence, mut previous) =
-            (String::with_capacity(LINE * records.len()), self.sequence, self.hash.clone());
+    pub(crate) fn append<R: Borrow<Record>>(&mut self, records: impl IntoIterator<Item = R>) -> io::Result<Checkpoint> {
+        let (mut sequence, mut previous) = (self.sequence, self.hash.clone());
+        let open = self.writable(next(sequence)?)?;
+        // A batch that fails leaves a hash of what is not there.
+        let mut of_text = open.text.take();
+        let mut batch = open.file.begin()?;
+        let mut text = String::with_capacity(PART + LINE);
+        let mut write = |text: &mut String| {
+            batch.add(text.as_bytes())?;
+            if let Some(of_text) = &mut of_text {
+                of_text.update(text.as_bytes());
+            }
+            text.clear();
+            io::Result::Ok(())
+        };
         for record in records {
             sequence = next(sequence)?;
             let start = text.len();
-            json::line(&mut text, record, sequence, &previous);
+            json::line(&mut text, record.borrow(), sequence, &previous);
             previous = hash::of(&text.as_bytes()[start..]);
             text.push('\n');
+            if text.len() >= PART {
+                write(&mut text)?;
+            }
         }
-        let open = self.writable(next(self.sequence)?)?;
-        open.file.write(text.as_bytes())?;
-        if let Some(of_text) = &mut open.text {
-            of_text.update(text.as_bytes());
-        }
+        write(&mut text)?;
+        batch.finish()?;
+        open.text = of_text;
         (self.sequence, self.hash) = (sequence, previous);
         let end = self.checkpoint();
         self.end.send_replace(end.clone());

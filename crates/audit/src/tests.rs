@@ -132,7 +132,7 @@ fn a_decoded_record_has_all_fields_of_the_event() {
         event_source: "iam".into(),
         event_name: "CreateUser".into(),
         request_id: request.id.clone(),
-        origin: CallOrigin {
+        origin: Arc::new(CallOrigin {
             aws_region: String::new(),
             source_ip_address: "192.0.2.1".into(),
             user_agent: "cli\u{fffd}\u{fffd}forged: line".into(),
@@ -145,7 +145,7 @@ fn a_decoded_record_has_all_fields_of_the_event() {
                 access_key_id: "AKIAEXAMPLEEXAMPLE00".into(),
                 ..UserIdentity::default()
             }),
-        },
+        }),
         error_code: "NoSuchEntity".into(),
         error_message: "what the caller sees".into(),
         read_only: false,

@@ -192,9 +192,10 @@ impl OpenWriter {
             }
         }
         let again = [self.lost_records(), self.changed_retention()];
-        records.extend(rows.iter().chain(again.iter().flatten()).flat_map(Row::records));
+        records.extend(again.iter().flatten().flat_map(Row::records));
         self.write_documents(documents).await;
-        let outcome = self.append(records).await;
+        let rows = Arc::new(rows);
+        let outcome = self.append(records, Arc::clone(&rows)).await;
         let written = outcome.is_ok();
         for waiter in waiters {
             answer(waiter, written);
@@ -216,7 +217,7 @@ impl OpenWriter {
             Err(error) => {
                 self.report_failure(&error);
                 // Rows of the outbox stay where they are.
-                self.writer.queue.put_back(rows);
+                self.writer.queue.put_back(Arc::unwrap_or_clone(rows));
                 false
             }
         }
@@ -252,26 +253,28 @@ impl OpenWriter {
         }
     }
 
-    /// Writes records; on a thread for blocking work, since a sync takes its time.
-    pub(crate) async fn append(&mut self, records: Vec<Record>) -> io::Result<Checkpoint> {
+    /// Writes records, and then those of rows; on a thread for blocking work, since a sync takes its time.
+    pub(crate) async fn append(&mut self, records: Vec<Record>, rows: Arc<Vec<Row>>) -> io::Result<Checkpoint> {
         let Some(mut segments) = self.segments.take() else {
             return Err(unavailable());
         };
-        if records.is_empty() {
+        if records.is_empty() && rows.is_empty() {
             let checkpoint = segments.checkpoint();
             self.segments = Some(segments);
             return Ok(checkpoint);
         }
-        let count = records.len() as u64;
+        let before = segments.checkpoint().sequence;
         let done = tokio::task::spawn_blocking(move || {
-            let outcome = segments.append(&records);
+            // A row is decoded when its turn comes, so that its records are still in the cache when they are written.
+            let outcome = segments.append(records.into_iter().chain(rows.iter().flat_map(Row::records)));
+            drop(rows);
             (segments, outcome)
         });
         let (segments, outcome) = done.await.map_err(io::Error::other)?;
         self.segments = Some(segments);
-        if outcome.is_ok() {
+        if let Ok(checkpoint) = &outcome {
             let now = self.writer.clock.now();
-            self.writer.stats.add_written(count, now);
+            self.writer.stats.add_written(checkpoint.sequence - before, now);
             self.digests.appended(now);
         }
         outcome

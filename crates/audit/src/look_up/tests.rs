@@ -35,11 +35,11 @@ pub(crate) fn record(id: u128, time: i64, account: &str, name: &str) -> Record {
         event_time: time,
         event_source: "iam".into(),
         event_name: if id.is_multiple_of(3) { "GetUser".into() } else { "CreateUser".into() },
-        origin: CallOrigin {
+        origin: Arc::new(CallOrigin {
             source_ip_address: format!("192.0.2.{}", id % 5),
             user_identity: (!account.is_empty()).then_some(identity),
             ..CallOrigin::default()
-        },
+        }),
         error_code: if id.is_multiple_of(7) { "AccessDenied".into() } else { String::new() },
         read_only: id.is_multiple_of(3),
         category: Audit::Management,

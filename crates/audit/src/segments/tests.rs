@@ -214,6 +214,29 @@ fn records_that_could_not_be_written_are_written_once_later() {
     assert!(failures > 20, "{failures}");
 }
 
+/// A batch is written in parts, and kept or removed as a whole; so is its share of the hash that digests sign.
+#[test]
+fn a_batch_of_several_parts_is_kept_as_a_whole() {
+    let records: Vec<_> = (2..1_000).map(record).collect();
+    let mut failures = 0;
+    for at in 0..12 {
+        let (folder, disk) = (TempDir::new().unwrap(), Failing::once(at));
+        let mut segments = Segments::open(folder.path(), Arc::new(disk.clone()), 1 << 24, None).unwrap();
+        while segments.append(&[record(0), record(1)]).is_err() {}
+        segments.spans(0).unwrap();
+        while segments.append(&records).is_err() {
+            failures += 1;
+            assert_eq!(ids(folder.path()), expected(0..2), "failure {at}");
+        }
+        assert_eq!(ids(folder.path()), expected(0..1_000), "failure {at}");
+        let text = fs::read(&segment_files(folder.path())[0]).unwrap();
+        assert!(text.len() > 3 * PART, "{}", text.len());
+        let spans = segments.spans(0).unwrap();
+        assert_eq!(spans[0].sha256, hash::of(&text), "failure {at}");
+    }
+    assert!(failures > 3, "{failures}");
+}
+
 #[test]
 fn the_records_after_a_checkpoint_are_found() {
     let folder = TempDir::new().unwrap();

@@ -140,7 +140,10 @@ async fn a_trail_is_intact_after_a_crash() {
     let request = crate::tests::request("cli");
     for id in 20..23 {
         ready
-            .append(vec![crate::tests::only(&crate::Event { id: [id; 16], ..crate::tests::event(&request) })])
+            .append(
+                vec![crate::tests::only(&crate::Event { id: [id; 16], ..crate::tests::event(&request) })],
+                Arc::default(),
+            )
             .await
             .unwrap();
     }

@@ -183,7 +183,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
 async fn written_only(ready: &mut OpenWriter) {
     let waiting = ready.read_outbox().await.unwrap();
     let records = waiting.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
-    ready.append(records).await.unwrap();
+    ready.append(records, Arc::default()).await.unwrap();
 }
 
 fn newest(env: &TestEnv) -> std::path::PathBuf {
@@ -351,10 +351,10 @@ async fn a_store_behind_the_segments_is_found() {
     let rows = ready.read_outbox().await.unwrap();
     let mut records: Vec<Record> = rows.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
     records.iter_mut().for_each(|record| record.committed = true);
-    ready.append(records).await.unwrap();
+    ready.append(records, Arc::default()).await.unwrap();
     // A record without a change, such as a refusal, is not in the store.
     let request = request("cli");
-    ready.append(vec![only(&Event { id: [3; 16], ..event(&request) })]).await.unwrap();
+    ready.append(vec![only(&Event { id: [3; 16], ..event(&request) })], Arc::default()).await.unwrap();
     drop(ready);
     assert!(!ship(&env).await, "after a crash");
     let put = async |checkpoint: &Checkpoint| {
