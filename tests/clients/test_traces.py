@@ -4,8 +4,11 @@ import time
 import urllib.error
 import urllib.request
 
+import grpc
 import pytest
 from support.api import ApiError, AwsApi, GrpcApi
+from support.certificates import make_certificate
+from support.collector import EXPORT, GrpcCollector
 from support.expect import refused
 from support.receiver import HttpReceiver
 from support.server import Credentials, run
@@ -47,7 +50,7 @@ def fields(data):
 
 def spans_of(request):
     """The spans of an export request."""
-    assert request.headers["content-type"] == "application/x-protobuf" and request.path == "/in"
+    assert request.path == EXPORT or (request.headers["content-type"] == "application/x-protobuf" and request.path == "/in")
     [resource] = fields(request.body)[1]
     found = []
     for scope in fields(resource)[2]:
@@ -195,6 +198,69 @@ def test_without_a_collector_traces_are_dropped_and_counted(new_server, collecto
     until(lambda: metric(server, "bailiwick_traces_dropped_total") == 1, "a drop")
 
 
+def test_a_collector_over_grpc(new_server):
+    collector = GrpcCollector()
+    collector.plan = [grpc.StatusCode.UNAVAILABLE]
+    server = new_server(arguments=["--trace-url", collector.url, "--trace-protocol", "grpc"])
+    server.start()
+    api = GrpcApi(server, server.root)
+    for number in range(3):
+        api.call("CreateUser", UserName=f"user-{number}")
+        until(lambda: len(collector.requests) == number + 1, lambda: collector.requests)
+    names = [span["attributes"]["rpc.method"] for span in spans(collector) if span["name"] == "operation"]
+    assert names == ["iam.CreateUser"] * 3
+    assert {request.path for request in collector.requests} == {EXPORT}
+    until(lambda: metric(server, "bailiwick_traces_exported_total") == 3, "all are exported")
+    # A batch of more than one frame of HTTP/2.
+    for _ in range(200):
+        api.call("GetUser", UserName="user-0")
+    until(lambda: metric(server, "bailiwick_traces_exported_total") == 203, lambda: len(collector.requests))
+    assert len(spans(collector)) == 3 * 7 + 200 * 6
+    # Three attempts are refused.
+    collector.plan = [grpc.StatusCode.PERMISSION_DENIED] * 3
+    api.call("ListUsers")
+    until(lambda: metric(server, "bailiwick_traces_dropped_total") == 1, "a drop")
+    assert "answered with the gRPC status 7: not now" in server.output
+    # What is accepted in part is not repeated.
+    collector.answer = b"\x0a\x08\x08\x05\x12\x04full"
+    api.call("ListUsers")
+    until(lambda: "a collector rejected spans" in server.output, lambda: server.output)
+    collector.stop()
+
+
+def test_a_collector_over_grpc_with_tls(new_server, tmp_path):
+    certificate, key = make_certificate(tmp_path, authority=False)
+    collector = GrpcCollector((certificate, key))
+    headers = tmp_path / "headers"
+    headers.write_text("Authorization: Bearer of-the-collector\n")
+    headers.chmod(0o600)
+    arguments = ["--trace-url", collector.url, "--trace-protocol", "grpc", "--trace-headers-file", headers]
+    server = new_server(arguments=[*arguments, "--trace-ca-file", certificate]).start()
+    GrpcApi(server, server.root).call("ListUsers")
+    until(lambda: collector.requests, lambda: server.output)
+    [request] = collector.requests
+    assert request.headers["authorization"] == "Bearer of-the-collector"
+    assert request.headers["user-agent"].startswith("bailiwick/")
+    server.stop()
+    server.arguments = arguments
+    server.start()
+    GrpcApi(server, server.root).call("ListUsers")
+    until(lambda: metric(server, "bailiwick_traces_dropped_total") == 1, lambda: server.output)
+    assert len(collector.requests) == 1 and "of-the-collector" not in server.output
+    collector.stop()
+
+
+def test_a_server_without_http_2_cannot_take_traces_over_grpc(new_server, tmp_path):
+    certificate, key = make_certificate(tmp_path, authority=False)
+    collector = HttpReceiver((certificate, key))
+    arguments = ["--trace-url", f"https://127.0.0.1:{collector.port}", "--trace-protocol", "grpc"]
+    server = new_server(arguments=[*arguments, "--trace-ca-file", certificate]).start()
+    GrpcApi(server, server.root).call("ListUsers")
+    until(lambda: metric(server, "bailiwick_traces_dropped_total") == 1, lambda: server.output)
+    assert "does not offer HTTP/2" in server.output and not collector.requests
+    collector.stop()
+
+
 def test_wrong_settings(tmp_path):
     data = tmp_path / "data"
     for arguments, why in (
@@ -202,6 +268,7 @@ def test_wrong_settings(tmp_path):
         (["--trace-url", "https://user:pass@collector.example.com/"], "headers-file"),
         (["--trace-url", "ftp://x/"], "expected https://host/path"),
         (["--trace-url", "https://x/", "--trace-ratio", "2"], "expected a number from 0 to 1"),
+        (["--trace-url", "https://x/v1/traces", "--trace-protocol", "grpc"], "has no path: expected https://host:4317"),
     ):
         done = run("serve", "--data-dir", data, *arguments)
         assert done.returncode == 2 and why in done.stderr and "pass" not in done.stderr.replace("password", ""), done

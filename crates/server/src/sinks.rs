@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod file;
+mod grpc;
 mod http;
 mod metrics;
 mod otlp;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(crate) use self::endpoint::Endpoint;
+pub(crate) use self::grpc::GrpcClient;
 pub(crate) use self::http::HttpClient;
 use self::settings::SinkKind;
 pub(crate) use self::settings::SinkOption;

@@ -1,8 +1,9 @@
-//! Traces for OpenTelemetry: which requests are traced, and the export to a collector (OTLP over HTTP, in Protocol Buffers).
+//! Traces for OpenTelemetry: which requests are traced, and the export to a collector (OTLP over HTTP or gRPC).
 //!
 //! No request waits for the collector. Finished traces wait in a bounded queue; what finds no room, or can't be delivered, is
 //! counted and dropped.
 
+mod collector;
 mod message;
 mod parent;
 
@@ -15,15 +16,17 @@ use bailiwick_operation::trace::Trace;
 use bailiwick_operation::{Clock, Random};
 use bailiwick_service::{Metrics, Service};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, Method, Request, Response};
 use prost::Message;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::collector::Collector;
+pub(crate) use self::collector::TraceProtocol;
 use self::message::{ExportResponse, Finished};
 use self::parent::Parent;
 use crate::signals::stopped;
-use crate::sinks::{Endpoint, HttpClient};
+use crate::sinks::Endpoint;
 
 /// The number of finished traces that may wait.
 const QUEUE: usize = 2_048;
@@ -42,6 +45,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct TraceSettings {
     pub(crate) endpoint: Endpoint,
+    pub(crate) protocol: TraceProtocol,
     /// Of how many requests, but for those whose authenticated callers sent a `traceparent`: from 0 to 1.
     pub(crate) ratio: f64,
 }
@@ -71,7 +75,7 @@ impl Tracer {
         service: &Service,
         stop: watch::Receiver<bool>,
     ) -> Result<(Arc<Tracer>, JoinHandle<()>), String> {
-        let client = HttpClient::new(settings.endpoint)?;
+        let client = Collector::new(settings.endpoint, settings.protocol)?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         let counts = Arc::<Counts>::default();
         measure(service.metrics(), &counts);
@@ -171,7 +175,7 @@ fn measure(metrics: &Metrics, counts: &Arc<Counts>) {
 
 /// Delivers finished traces.
 struct Export {
-    client: HttpClient,
+    client: Collector,
     waiting: mpsc::Receiver<Finished>,
     counts: Arc<Counts>,
 }
@@ -212,13 +216,11 @@ impl Export {
     }
 
     /// Delivers a batch, or counts it as dropped after the attempts.
-    async fn deliver_with(client: &mut HttpClient, counts: &Counts, batch: &[Finished], pauses: &[Duration]) {
+    async fn deliver_with(client: &mut Collector, counts: &Counts, batch: &[Finished], pauses: &[Duration]) {
         let body = Bytes::from(message::request(batch).encode_to_vec());
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let mut pauses = pauses.iter();
         loop {
-            let sent = tokio::time::timeout(TIMEOUT, client.post(headers.clone(), body.clone())).await;
+            let sent = tokio::time::timeout(TIMEOUT, client.send(body.clone())).await;
             let why = match sent {
                 Ok(Ok(answer)) => {
                     counts.exported.fetch_add(batch.len() as u64, Ordering::Relaxed);

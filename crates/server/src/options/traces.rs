@@ -6,16 +6,19 @@ use clap::Args;
 
 use crate::failure::Failure;
 use crate::sinks::Endpoint;
-use crate::traces::TraceSettings;
+use crate::traces::{TraceProtocol, TraceSettings};
 
 /// The group "Traces".
 #[derive(Args)]
 #[command(next_help_heading = "Traces")]
 pub(crate) struct TraceOptions {
-    /// URL of a collector that takes traces over HTTP in Protocol Buffers, as in `https://collector.lan:4318/v1/traces`;
-    /// without it, nothing is traced
+    /// URL of a collector, as in `https://collector.lan:4318/v1/traces`, or `https://collector.lan:4317` for gRPC; without
+    /// it, nothing is traced
     #[arg(long, env = "BAILIWICK_TRACE_URL", value_name = "URL", hide_env_values = true)]
     trace_url: Option<String>,
+    /// How the collector takes traces
+    #[arg(long, env = "BAILIWICK_TRACE_PROTOCOL", value_name = "PROTOCOL", value_enum, default_value_t = TraceProtocol::Http)]
+    trace_protocol: TraceProtocol,
     /// Part of the requests that is traced, from 0 to 1. A request of an authenticated caller with a `traceparent` is traced
     /// if the caller records the trace
     #[arg(long, env = "BAILIWICK_TRACE_RATIO", value_name = "RATIO", default_value_t = 1.0, value_parser = ratio)]
@@ -32,9 +35,13 @@ impl TraceOptions {
     /// The settings, if requests are traced.
     pub(crate) fn settings(&self) -> Result<Option<TraceSettings>, Failure> {
         let Some(url) = &self.trace_url else { return Ok(None) };
-        let endpoint = Endpoint::new(url, self.trace_ca_file.clone(), self.trace_headers_file.clone());
-        let endpoint = endpoint.map_err(|why| Failure::with_code(format!("--trace-url: {why}"), 2))?;
-        Ok(Some(TraceSettings { endpoint, ratio: self.trace_ratio }))
+        let wrong = |why| Failure::with_code(format!("--trace-url: {why}"), 2);
+        let endpoint =
+            Endpoint::new(url, self.trace_ca_file.clone(), self.trace_headers_file.clone()).map_err(wrong)?;
+        if self.trace_protocol == TraceProtocol::Grpc {
+            endpoint.expect_no_path().map_err(wrong)?;
+        }
+        Ok(Some(TraceSettings { endpoint, protocol: self.trace_protocol, ratio: self.trace_ratio }))
     }
 }
 

@@ -56,6 +56,18 @@ impl Endpoint {
         Ok(Endpoint { uri, ca_file, headers_file })
     }
 
+    /// Refuses a path: methods of gRPC have paths of their own.
+    ///
+    /// # Errors
+    /// A message that says what was expected.
+    pub(crate) fn expect_no_path(&self) -> Result<(), String> {
+        if self.target() == "/" {
+            Ok(())
+        } else {
+            Err("the URL for gRPC has no path: expected https://host:4317".to_owned())
+        }
+    }
+
     /// Whether connections use TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.uri.scheme_str() == Some("https")
