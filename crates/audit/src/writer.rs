@@ -265,7 +265,7 @@ impl OpenWriter {
         }
         let before = segments.checkpoint().sequence;
         let done = tokio::task::spawn_blocking(move || {
-            // A row is decoded when its turn comes, so that its records are still in the cache when they are written.
+            // A row is decoded right before it is written, so that its records are still in the cache.
             let outcome = segments.append(records.into_iter().chain(rows.iter().flat_map(Row::records)));
             drop(rows);
             (segments, outcome)
