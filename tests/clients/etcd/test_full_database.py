@@ -21,6 +21,16 @@ MEGABYTES = 160
 OTHER = encoded("other")
 
 
+def readiness(server):
+    """What `/readyz` returns."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
 class OnSmallCluster(Deployment):
     """Three servers on three members with a small quota."""
 
@@ -42,6 +52,8 @@ class OnSmallCluster(Deployment):
         """Something else fills the database, so that etcd raises its alarm; an administrator makes room, and ends the alarm."""
         until(lambda: not self.write_more(), "the quota is exceeded")
         time.sleep(STALENESS + 1)
+        for server in self.servers:
+            until(lambda: "NOSPACE" in readiness(server), lambda: f"the reason is shown: {readiness(server)}")
         self.cluster.call("kv/deleterange", key=OTHER)
         self.cluster.compact()
         for member in self.cluster.members:
