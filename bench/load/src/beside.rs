@@ -11,10 +11,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Callers of `Authorize`, each of which waits between two calls: a load that leaves processors idle, so that the time
-/// of a call is that of the server and not that of a queue of the client's making.
-pub const CALLERS: usize = 8;
-const PAUSE: Duration = Duration::from_millis(4);
+/// Callers of `Authorize`.
+#[derive(Clone, Copy)]
+pub struct Callers {
+    pub count: usize,
+    /// How long each waits between two calls.
+    pub pause: Duration,
+}
+
+/// A load that leaves processors idle, so that the time of a call is that of the server and not that of a queue of the
+/// client's making.
+pub const PACED: Callers = Callers { count: 8, pause: Duration::from_millis(4) };
+/// A load that leaves none idle.
+pub const BUSY: Callers = Callers { count: 64, pause: Duration::ZERO };
 /// Rounds of a measurement without the other calls and one with them. The first is a warm-up and is not counted.
 const ROUNDS: u32 = 6;
 
@@ -25,11 +34,17 @@ pub struct Times {
     others: u64,
 }
 
-/// Measures with and without these other callers in turns.
-pub async fn measure<C: Call>(process: &Process, world: &World, mut others: Vec<C>, seconds: u32) -> Result<Times> {
+/// Measures with and without these other callers in turns, and returns the others.
+pub async fn measure<C: Call>(
+    process: &Process,
+    world: &World,
+    Callers { count, pause }: Callers,
+    mut others: Vec<C>,
+    seconds: u32,
+) -> Result<(Times, Vec<C>)> {
     let mut callers = Vec::new();
-    for worker in world.authorize(process).workers(CALLERS, 0).await? {
-        callers.push(Paced::new(worker));
+    for worker in world.authorize(process).workers(count, 0).await? {
+        callers.push(Paced::new(worker, pause));
     }
     let mut times = Times { quiet: Vec::new(), busy: Vec::new(), others: 0 };
     let time = Duration::from_secs(seconds.into());
@@ -52,7 +67,7 @@ pub async fn measure<C: Call>(process: &Process, world: &World, mut others: Vec<
         }
     }
     ensure!(times.others > 0, "there were no other calls");
-    Ok(times)
+    Ok((times, others))
 }
 
 impl Times {
@@ -75,12 +90,13 @@ pub fn percentile(times: &[f64], at: f64) -> f64 {
 /// A caller that waits between calls and keeps their times.
 pub struct Paced {
     worker: Unary<AuthorizeRequest, AuthorizeResponse>,
+    pause: Duration,
     times: Vec<f64>,
 }
 
 impl Paced {
-    pub fn new(worker: Unary<AuthorizeRequest, AuthorizeResponse>) -> Self {
-        Paced { worker, times: Vec::new() }
+    pub fn new(worker: Unary<AuthorizeRequest, AuthorizeResponse>, pause: Duration) -> Self {
+        Paced { worker, pause, times: Vec::new() }
     }
 
     /// The times since the last look, in microseconds.
@@ -91,7 +107,9 @@ impl Paced {
 
 impl Call for Paced {
     async fn call(&mut self) -> Result<()> {
-        tokio::time::sleep(PAUSE).await;
+        if !self.pause.is_zero() {
+            tokio::time::sleep(self.pause).await;
+        }
         let begun = Instant::now();
         self.worker.call().await?;
         self.times.push(begun.elapsed().as_secs_f64() * 1e6);

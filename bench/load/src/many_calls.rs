@@ -1,6 +1,6 @@
 //! `Authorize` while one principal makes more calls of IAM than the processors can work on.
 
-use crate::beside;
+use crate::beside::{self, PACED};
 use crate::drive::Call as _;
 use crate::measure::{GET_USER, started};
 use crate::query::{Repeat, signed_form};
@@ -23,7 +23,7 @@ pub async fn all(server: &Path, folder: &Path, seconds: u32) -> Result<Vec<Row>>
         other.call().await?;
         others.push(other);
     }
-    let times = beside::measure(&process, &world, others, seconds).await?;
+    let (times, _) = beside::measure(&process, &world, PACED, others, seconds).await?;
     Ok(vec![
         times.row("authorize beside 500 callers of IAM: 99th percentile", "calls of IAM", 0.99),
         times.row("authorize beside 500 callers of IAM: median", "calls of IAM", 0.5),

@@ -1,6 +1,6 @@
 //! Hours of mixed use, with memory, open files and latency in each minute: nothing may grow.
 
-use crate::beside::{CALLERS, Paced, percentile};
+use crate::beside::{PACED, Paced, percentile};
 use crate::drive::Call;
 use crate::grpc::Target;
 use crate::measure::started;
@@ -58,8 +58,8 @@ pub async fn run(server: &Path, minutes: u32) -> Result<Vec<Row>> {
     for number in 1..=minutes {
         // Handles end after five minutes, so that services authenticate their callers again.
         world.renew(&process).await?;
-        let workers = world.authorize(&process).workers(CALLERS, 0).await?;
-        let callers = workers.into_iter().map(Paced::new).collect();
+        let workers = world.authorize(&process).workers(PACED.count, 0).await?;
+        let callers = workers.into_iter().map(|worker| Paced::new(worker, PACED.pause)).collect();
         let (_, mut callers) = crate::drive::run(&process, callers, MINUTE).await?;
         let times: Vec<f64> = callers.iter_mut().flat_map(Paced::take_times).collect();
         let minute = Minute {
