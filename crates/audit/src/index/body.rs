@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+
+use rustix::fs::{Advice, fadvise};
 
 use super::Key;
 use super::layout::{BLOCK, EVENT, Header, IndexedEvent, ROW, Row, damaged};
@@ -56,6 +59,17 @@ impl<'a> Body<'a> {
         Ok(())
     }
 
+    /// Has the system read several parts of the body at the same time, which are read soon.
+    fn prepare(&self, ranges: &[Range<u64>]) {
+        // A lone part is read just as fast when it is needed.
+        for range in ranges.iter().filter(|range| ranges.len() > 1 && !range.is_empty()) {
+            let (first, last) = (range.start / BLOCK as u64, (range.end - 1) / BLOCK as u64);
+            let len = NonZeroU64::new((last - first + 1) * BLOCK as u64);
+            // Without it they are read one after the other.
+            let _ = fadvise(&self.file, self.begin + first * BLOCK as u64, len, Advice::WillNeed);
+        }
+    }
+
     fn read(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
         if range.is_empty() {
             return Ok(Vec::new());
@@ -82,8 +96,17 @@ impl<'a> Body<'a> {
     }
 
     fn row(&mut self, number: u32) -> io::Result<Row> {
+        Row::read(&self.read(self.row_place(number))?)
+    }
+
+    fn row_place(&self, number: u32) -> Range<u64> {
         let at = self.header.parts()[0] + u64::from(number) * ROW as u64;
-        Row::read(&self.read(at..at + ROW as u64)?)
+        at..at + ROW as u64
+    }
+
+    /// Where the row of a key is if keys are spread evenly: they are hashes.
+    fn expected_row(&self, key: Key) -> u32 {
+        ((u128::from(key) * u128::from(self.header.keys)) >> 64) as u32
     }
 
     /// The number of events that may be on the page, which are the first in the order of time.
@@ -112,12 +135,14 @@ impl<'a> Body<'a> {
     /// The events that have all keys; none if there are none.
     pub(super) fn ranks(&mut self, keys: &[Key]) -> io::Result<Option<Ranks>> {
         let mut rows = Vec::new();
+        self.prepare(&keys.iter().map(|key| self.row_place(self.expected_row(*key))).collect::<Vec<_>>());
         for key in keys {
             let Some(row) = self.find(*key)? else { return Ok(None) };
             rows.push(row);
         }
         // The fewest first: often the others need not be read.
         rows.sort_by_key(|row| row.len);
+        self.prepare(&rows.iter().map(|row| self.postings_place(*row)).collect::<Vec<_>>());
         let mut ranks = Ranks::all(self.header.events);
         for row in rows {
             let members = self.postings(row)?.ok_or_else(|| damaged("the postings of a key"))?;
@@ -137,17 +162,25 @@ impl<'a> Body<'a> {
         if row.len > count {
             return Ok(None);
         }
-        let [_, postings, end] = self.header.parts();
-        let begin = postings + u64::from(row.at);
-        let bytes = self.read(begin..end.min(begin + postings::most_bytes(row.len, count) as u64))?;
+        let bytes = self.read(self.postings_place(row))?;
         Ok(postings::decode(&bytes, row.len, count))
     }
 
-    /// Finds a key in the table. Keys are hashes, so that its place can be estimated: in most cases one block is read.
+    /// Where the postings of a row are; nowhere if it names its event.
+    fn postings_place(&self, row: Row) -> Range<u64> {
+        if row.len <= 1 {
+            return 0..0;
+        }
+        let [_, postings, end] = self.header.parts();
+        let begin = postings + u64::from(row.at);
+        begin..end.min(begin + postings::most_bytes(row.len, self.header.events) as u64)
+    }
+
+    /// Finds a key in the table. In most cases one block is read.
     fn find(&mut self, key: Key) -> io::Result<Option<Row>> {
         let keys = self.header.keys;
         let (mut low, mut high) = (0, keys);
-        let mut near = ((u128::from(key) * u128::from(keys)) >> 64) as u32;
+        let mut near = self.expected_row(key);
         let mut steps = 0;
         while low < high {
             let rows = self.rows_of_block(near.clamp(low, high - 1), low, high);
