@@ -36,15 +36,30 @@ const ROTATED: [(KeyPurpose, i64); 7] = [
     (KeyPurpose::TradeInToken, 12 * 3_600 + 600),
 ];
 
+/// The last failure of a task that runs several times in a second, so that the log has it once.
+#[derive(Default)]
+struct Reported(Option<String>);
+
+impl Reported {
+    /// Returns the error, unless the time before failed alike.
+    fn unless_repeated(&mut self, done: Result<()>) -> Option<IamError> {
+        let error = done.err();
+        let before = std::mem::replace(&mut self.0, error.as_ref().map(|error| format!("{error:?}")));
+        error.filter(|_| before != self.0)
+    }
+}
+
 /// Runs until `stopping` is set.
 pub(crate) async fn run(service: Arc<Service>, master: Arc<MasterKeys>, mut stop: watch::Receiver<bool>) {
     let mut last_used = tokio::time::interval(LAST_USED);
+    let mut reported = Reported::default();
     let mut keys = tokio::time::interval(KEYS);
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return,
             _ = last_used.tick() => {
-                if let Err(error) = service.write_last_used().await {
+                let written = service.write_last_used().await;
+                if let Some(error) = reported.unless_repeated(written) {
                     tracing::warn!(?error, "the last uses of keys could not be written");
                 }
             }
@@ -63,6 +78,7 @@ pub(crate) async fn run(service: Arc<Service>, master: Arc<MasterKeys>, mut stop
 /// Writes requested reports until `stopping` is set. A large account takes a while, so this is a task of its own.
 pub(crate) async fn write_reports(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
     let mut reports = tokio::time::interval(REPORTS);
+    let mut reported = Reported::default();
     reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -72,8 +88,8 @@ pub(crate) async fn write_reports(service: Arc<Service>, mut stop: watch::Receiv
         // A report that is not finished when the server stops is begun again.
         tokio::select! {
             () = stopped(&mut stop) => return,
-            written = service.write_reports() => if let Err(error) = written {
-                tracing::warn!(?error, "a credential report could not be written");
+            written = service.write_reports() => if let Some(error) = reported.unless_repeated(written) {
+                tracing::warn!(?error, "requested credential reports could not be looked up or written; this is tried again");
             }
         }
     }
@@ -172,7 +188,18 @@ fn rotated(old: &Keyring, now: i64) -> Result<Option<Keyring>> {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_model::ErrorCode;
+
     use super::*;
+
+    #[test]
+    fn a_failure_is_reported_once_until_it_is_over() {
+        let failed = |message: &str| Err(IamError::new(ErrorCode::ServiceUnavailable, message));
+        let mut reported = Reported::default();
+        let is_reported = [failed("a"), failed("a"), failed("b"), Ok(()), failed("b"), failed("b"), Ok(())]
+            .map(|done| reported.unless_repeated(done).is_some());
+        assert_eq!(is_reported, [true, false, true, false, true, false, false]);
+    }
 
     #[test]
     fn a_token_opens_until_the_longest_session_is_over() {

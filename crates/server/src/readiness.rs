@@ -17,10 +17,13 @@ impl Readiness {
     /// Returns why this server is not to get requests at the moment, if it is not. Every client can read it.
     pub(crate) fn refusal(&self) -> Option<String> {
         let parts = self.service.parts();
+        let refuses_changes = parts.store.health().refuses_changes;
         if parts.snapshots.current().is_err() {
-            return Some("decisions are refused: no snapshot of the store".to_owned());
+            let why =
+                refuses_changes.as_deref().unwrap_or("the snapshot of the store is built again; the log says why");
+            return Some(format!("decisions are refused: {why}"));
         }
-        if let Some(why) = parts.store.health().refuses_changes {
+        if let Some(why) = refuses_changes {
             return Some(format!("changes are refused: {why}"));
         }
         if self.master_keys.is_outdated() {

@@ -296,6 +296,7 @@ async fn run(
             return;
         }
         tracing::error!(error = %failure, "cannot follow the change log: rebuilding the snapshot");
+        let mut reported = failure.to_string();
         follower = loop {
             match Follower::build(&store, partition, &damage).await {
                 Ok(mut new) => {
@@ -303,7 +304,14 @@ async fn run(
                     break new;
                 }
                 Err(StoreError::Closed) => return,
-                Err(error) => tracing::error!(%error, "cannot build the snapshot"),
+                Err(error) => {
+                    // Twice a second while a database is away.
+                    let why = error.to_string();
+                    if why != reported {
+                        tracing::error!(%error, "cannot build the snapshot; this is tried again");
+                    }
+                    reported = why;
+                }
             }
             tokio::time::sleep(REBUILD_PAUSE).await;
         };

@@ -44,6 +44,8 @@ impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(why) => OpenError::Corrupt(why),
+            // Its message does not have the cause.
+            StoreError::Backend(cause) => OpenError::Database(cause.to_string()),
             error => OpenError::Store(error),
         }
     }

@@ -8,6 +8,8 @@ import statistics
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from support import audit
@@ -167,12 +169,18 @@ def test_a_server_that_is_cut_off_stops_deciding(new_servers, postgres):
         assert 1 < time.monotonic() - begun < 5
         assert code(api(server, key).call, "ListUsers") == "ServiceUnavailable"
         assert code(decision) == "ServiceUnavailable"
+        with pytest.raises(HTTPError) as refusal:
+            urlopen(f"{server.url}/readyz", timeout=5)
+        assert refusal.value.read().startswith(b"decisions are refused: the store cannot be reached")
+        time.sleep(2)
     finally:
         for pid in processes:
             os.kill(pid, signal.SIGCONT)
     until(lambda: ready(server) == "200", "it is ready again")
     assert decision() == "DECISION_IMPLICIT_DENY"
     assert code(api(server, key).call, "ListUsers") == "AccessDenied"
+    for failure in ("cannot build the snapshot", "requested credential reports could not be"):
+        assert server.output.count(failure) <= 3, "a failure that goes on is in the log once"
 
 
 def test_connections_that_the_database_ends_are_replaced(three, postgres):
@@ -206,6 +214,12 @@ def test_unusable_addresses(tmp_path, address, expected):
     done = run("serve", "--data-dir", tmp_path / "data", environment={"BAILIWICK_STORE": address})
     assert done.returncode != 0 and expected in done.stderr and "hidden-word" not in done.stdout + done.stderr, done
     assert not (tmp_path / "data.key").exists(), "nothing is made"
+
+
+def test_a_refused_connection_is_named(postgres, tmp_path):
+    address = postgres.database().rsplit("/", 1)[0] + "/missing"
+    done = run("serve", "--data-dir", tmp_path / "data", "--store", address)
+    assert done.returncode == 1 and 'database "missing" does not exist' in done.stderr, done
 
 
 def test_passwords_are_in_no_list_of_processes(tmp_path):
@@ -329,7 +343,7 @@ def test_a_backup_moves_into_a_database_and_back(new_servers, new_server, store,
             assert path.exists()
         # The second attempt is from another folder, into the same database.
         first.data = first.folder / f"data{expected}"
-    assert "has a store: restore needs a new database" in done.stderr
+    assert "already: restore needs a new database" in done.stderr
     first.data = first.folder / "data"
     for server in (first, second):
         server.start()
