@@ -114,7 +114,10 @@ impl NewStore<'_> {
             return self.begin(data_dir, file, &rows).await;
         }
         if !self.is_unfinished(data_dir, file).await? {
-            return Err(Failure::new(format!("{place} has a store: {} needs a new database", self.program)));
+            return Err(Failure::new(format!(
+                "there is a store in {place} already: {} needs a new database",
+                self.program
+            )));
         }
         for row in &mut rows {
             row.map_err(|e| self.failed(&place, &e))?;

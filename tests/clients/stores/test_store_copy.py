@@ -69,9 +69,9 @@ def test_a_store_moves_into_a_database_and_back(embedded, new_servers, new_serve
     assert b"RestoreBackup" in records and b"store copy (uid" in records
 
     done = copy(f"redb:{back}", address, "--data-dir", tmp_path / "other", *given)
-    assert done.returncode == 1 and "has a store" in done.stderr, "a database that is in use is not filled"
+    assert done.returncode == 1 and "there is a store in" in done.stderr, "a database that is in use is not filled"
     done = copy(address, address, "--data-dir", tmp_path / "other2", *given)
-    assert done.returncode == 1 and "has a store" in done.stderr
+    assert done.returncode == 1 and "there is a store in" in done.stderr
     done = copy(f"redb:{embedded.data}", f"redb:{back}", *given)
     assert done.returncode == 1 and "is not empty" in done.stderr
 
@@ -115,7 +115,7 @@ def test_a_killed_copy_leaves_nothing_or_what_the_same_command_completes(embedde
         process.communicate()
         done = run(*line[1:])
         if done.returncode != 0:
-            assert "has a store" in done.stderr, done.stderr
+            assert "there is a store in" in done.stderr, done.stderr
         assert report("--store", address, "--data-dir", folder, *given)["epoch"] == 2
 
 

@@ -39,10 +39,12 @@ pub(crate) struct Options {
     /// The new store: redb:FOLDER with a new or empty folder, or the address of a new database
     #[arg(long, env = "BAILIWICK_COPY_TO", hide_env_values = true, value_name = "STORE")]
     to: String,
-    /// File with the password for the database that is copied [default: PGPASSWORD, or the file that PGPASSFILE names]
+    /// File with the password for the database that is copied [default: for PostgreSQL, PGPASSWORD or the file that
+    /// PGPASSFILE names; for etcd, ETCDCTL_PASSWORD]
     #[arg(long, value_name = "FILE")]
     from_password_file: Option<PathBuf>,
-    /// File with the password for the new database [default: PGPASSWORD, or the file that PGPASSFILE names]
+    /// File with the password for the new database [default: for PostgreSQL, PGPASSWORD or the file that PGPASSFILE names;
+    /// for etcd, ETCDCTL_PASSWORD]
     #[arg(long, value_name = "FILE")]
     to_password_file: Option<PathBuf>,
     /// Data folder of the server that starts first on a new database: a new or empty one
