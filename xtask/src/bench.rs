@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: the programs in `bench/`, each built optimized in its own target folder and run.
 
+use crate::etcd::ETCD;
+use crate::postgres::POSTGRES;
 use crate::run;
 use crate::store_server::StoreServer;
 use anyhow::{Result, bail};
@@ -46,7 +48,10 @@ pub(crate) struct Args {
 /// A store that servers share.
 #[derive(Clone, Copy, ValueEnum)]
 enum Shared {
+    /// A PostgreSQL database
     Postgres,
+    /// An etcd cluster of one member
+    Etcd,
 }
 
 /// Builds and runs the requested sections, one after the other.
@@ -64,13 +69,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bench.args(["--max", &args.max.to_string()]);
         measure(bench, args.json)?;
     }
-    if let Some(Some(Shared::Postgres)) = args.store {
-        // With fsync, as in production.
-        let database = StoreServer::start("postgres.sh", &[])?;
-        let mut bench = build_load()?;
-        bench.args(["--seconds", &args.seconds.to_string()]);
-        bench.args(["--database", &format!("postgres://postgres@127.0.0.1:{}/postgres", database.port())]);
-        measure(bench, args.json)?;
+    if let Some(Some(shared)) = args.store {
+        shared_store(args, shared)?;
     }
     if args.all || matches!(args.store, Some(None)) {
         let mut bench = build("store", "bailiwick-bench-store")?;
@@ -86,6 +86,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn load(args: &Args) -> Result<()> {
     let mut bench = build_load()?;
     bench.args(["--seconds", &args.seconds.to_string()]).args(&args.filter);
+    measure(bench, args.json)
+}
+
+/// Three servers on a store, which syncs its files, as in production.
+fn shared_store(args: &Args, shared: Shared) -> Result<()> {
+    let (program, script) = match shared {
+        Shared::Postgres => (&POSTGRES, "postgres.sh"),
+        Shared::Etcd => (&ETCD, "etcd.sh"),
+    };
+    if !program.ensure().skipped.is_empty() {
+        bail!("{} is missing", program.name);
+    }
+    let mut bench = build_load()?;
+    let store = StoreServer::start(script, &[])?;
+    let address = match shared {
+        Shared::Postgres => format!("postgres://postgres@127.0.0.1:{}/postgres", store.port()),
+        Shared::Etcd => format!("etcd://127.0.0.1:{}", store.port()),
+    };
+    bench.args(["--seconds", &args.seconds.to_string(), "--database", &address]);
     measure(bench, args.json)
 }
 

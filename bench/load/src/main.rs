@@ -40,7 +40,7 @@ struct Cli {
     /// of its last third with those of its second
     #[arg(long, value_name = "MINUTES", conflicts_with = "filter")]
     soak: Option<u32>,
-    /// Instead of the measurements, three servers on this empty PostgreSQL database
+    /// Instead of the measurements, three servers on this empty PostgreSQL database, or on the etcd of `etcd://HOST:PORT`
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["filter", "soak"])]
     database: Option<String>,
     /// Print JSON instead of a table

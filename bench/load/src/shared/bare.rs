@@ -1,23 +1,32 @@
-//! Bare commits to a PostgreSQL database: the keys and bytes of one CreateUser, as the server left them, into tables of the
-//! same form.
+//! Bare commits to a database: the keys and bytes of one CreateUser, as the server left them, to a place of the same form beside
+//! the server's.
+
+mod etcd;
+mod postgres;
 
 use anyhow::{Context, Result};
 use std::time::Instant;
-use tokio_postgres::{Client, NoTls};
-
-const TABLES: &str = "
-    CREATE TABLE bare_head (one boolean PRIMARY KEY, revision bigint NOT NULL, state bytea NOT NULL);
-    CREATE TABLE bare_rows (key bytea PRIMARY KEY, stored bytea NOT NULL);
-    CREATE TABLE bare_log (revision bigint PRIMARY KEY, entry bytea NOT NULL);
-    INSERT INTO bare_head SELECT true, 0, state FROM bailiwick_head";
 
 /// The commits.
 pub struct Bare {
-    client: Client,
-    rows: Vec<Row>,
-    entry: Vec<u8>,
-    state: Vec<u8>,
+    store: Store,
+    written: Written,
     count: u64,
+}
+
+/// A database, which reads what a call wrote, and commits groups of calls.
+enum Store {
+    Postgres(postgres::Store),
+    Etcd(etcd::Store),
+}
+
+/// What one call wrote.
+struct Written {
+    rows: Vec<Row>,
+    /// The entry in the change log.
+    entry: Vec<u8>,
+    /// The sealed state of the store.
+    state: Vec<u8>,
 }
 
 struct Row {
@@ -27,77 +36,90 @@ struct Row {
     shared: bool,
 }
 
+/// What one transaction writes.
+struct Group<'w> {
+    rows: Vec<(Vec<u8>, &'w [u8])>,
+    log: Vec<(u64, &'w [u8])>,
+    /// The newest revision.
+    revision: u64,
+    state: &'w [u8],
+}
+
 impl Bare {
-    /// Reads what the call wrote that created `user`, and makes the tables.
+    /// Reads what the call wrote that created `user`, and makes the place for the commits.
     pub async fn of(database: &str, user: &str) -> Result<Bare> {
-        let (client, connection) = tokio_postgres::connect(database, NoTls).await.context("the database")?;
-        tokio::spawn(connection);
-        client.batch_execute(TABLES).await?;
-        let of_user = "SELECT max(substring(stored FROM 17 FOR 8)::text) FROM bailiwick_rows
-                       WHERE position($1 IN key) > 0 OR position($1 IN stored) > 0";
-        let revision: Option<String> = client.query_one(of_user, &[&user.as_bytes()]).await?.get(0);
-        let revision = revision.with_context(|| format!("the store knows no user {user}"))?;
-        let number = i64::from_str_radix(revision.trim_start_matches("\\x"), 16)?;
-        let entry = "SELECT entry FROM bailiwick_log WHERE revision = $1";
-        let before: Vec<u8> = client.query_one(entry, &[&(number - 1)]).await?.get(0);
-        let entry: Vec<u8> = client.query_one(entry, &[&number]).await?.get(0);
-        let of_call = "SELECT key, stored FROM bailiwick_rows WHERE substring(stored FROM 17 FOR 8) = int8send($1)";
-        let rows = client.query(of_call, &[&number]).await?;
-        let rows = rows.iter().map(|row| {
-            let (key, stored): (Vec<u8>, Vec<u8>) = (row.get(0), row.get(1));
-            let shared = before.windows(key.len()).any(|part| part == key);
-            Row { key, stored, shared }
-        });
-        let rows = rows.collect();
-        let state = client.query_one("SELECT state FROM bailiwick_head", &[]).await?.get(0);
-        Ok(Bare { client, rows, entry, state, count: 0 })
+        let (store, written) = match database.starts_with("etcd:") {
+            true => {
+                let (store, written) = etcd::Store::of(database, user).await?;
+                (Store::Etcd(store), written)
+            }
+            false => {
+                let (store, written) = postgres::Store::of(database, user).await?;
+                (Store::Postgres(store), written)
+            }
+        };
+        Ok(Bare { store, written, count: 0 })
     }
 
     /// Keys and bytes of one call, the log's entry included.
     pub fn size(&self) -> (usize, usize) {
-        let bytes: usize = self.rows.iter().map(|row| row.key.len() + row.stored.len()).sum();
-        (self.rows.len() + 1, bytes + self.entry.len() + 8)
+        let Written { rows, entry, .. } = &self.written;
+        let bytes: usize = rows.iter().map(|row| row.key.len() + row.stored.len()).sum();
+        (rows.len() + 1, bytes + entry.len() + 8)
     }
 
     /// Commits groups of so many calls, and returns the calls per second.
     pub async fn rate(&mut self, group: usize, commits: usize) -> Result<f64> {
         let begun = Instant::now();
         for _ in 0..commits {
-            self.commit(group).await?;
+            let group = self.written.group(&mut self.count, group);
+            match &mut self.store {
+                Store::Postgres(store) => store.commit(group).await?,
+                Store::Etcd(store) => store.commit(group).await?,
+            }
         }
         Ok((group * commits) as f64 / begun.elapsed().as_secs_f64())
     }
+}
 
-    async fn commit(&mut self, group: usize) -> Result<()> {
-        let (mut keys, mut stored) = (Vec::new(), Vec::new());
-        let (mut revisions, mut entries) = (Vec::new(), Vec::new());
-        for call in 0..group {
-            self.count += 1;
+impl Written {
+    /// `rows` are all keys and stored values of the revision.
+    fn new(rows: Vec<(Vec<u8>, Vec<u8>)>, before: &[u8], entry: Vec<u8>, state: Vec<u8>) -> Written {
+        let row = |(key, stored): (Vec<u8>, Vec<u8>)| {
+            let shared = contains(before, &key);
+            Row { key, stored, shared }
+        };
+        Written { rows: rows.into_iter().map(row).collect(), entry, state }
+    }
+
+    /// The next group of so many calls. Rows that each call rewrites are in it once.
+    fn group(&self, count: &mut u64, calls: usize) -> Group<'_> {
+        let (mut rows, mut log) = (Vec::new(), Vec::new());
+        for call in 0..calls {
+            *count += 1;
             for row in self.rows.iter().filter(|row| !row.shared || call == 0) {
                 let mut key = row.key.clone();
                 if !row.shared {
                     let end = key.len();
                     let tail = &mut key[end.saturating_sub(8)..];
                     // Unique, and scattered like the random ids of the server.
-                    let digits = self.count.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+                    let digits = count.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
                     tail.copy_from_slice(&digits[8 - tail.len()..]);
                 }
-                keys.push(key);
-                stored.push(&row.stored[..]);
+                rows.push((key, &row.stored[..]));
             }
-            revisions.push(self.count as i64);
-            entries.push(&self.entry[..]);
+            log.push((*count, &self.entry[..]));
         }
-        let head = self.count as i64;
-        let begin = self.client.batch_execute("BEGIN; SELECT revision FROM bare_head FOR UPDATE");
-        let rows = "INSERT INTO bare_rows SELECT * FROM unnest($1::bytea[], $2::bytea[])
-                    ON CONFLICT (key) DO UPDATE SET stored = excluded.stored";
-        let log = "INSERT INTO bare_log SELECT * FROM unnest($1::bigint[], $2::bytea[])";
-        begin.await?;
-        self.client.execute(rows, &[&keys, &stored]).await?;
-        self.client.execute(log, &[&revisions, &entries]).await?;
-        self.client.execute("UPDATE bare_head SET revision = $1, state = $2", &[&head, &self.state]).await?;
-        self.client.batch_execute("COMMIT").await?;
-        Ok(())
+        Group { rows, log, revision: *count, state: &self.state }
     }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// The revision of a stored row, behind the tag that authenticates it.
+fn revision_of(stored: &[u8]) -> Result<u64> {
+    let revision = stored.get(16..).and_then(|rest| rest.first_chunk()).context("a row without a revision")?;
+    Ok(u64::from_be_bytes(*revision))
 }
