@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -28,6 +28,7 @@ use crate::{
         RangeResponse, RequestUnion, StatusRequest, StatusResponse, TxnRequest, TxnResponse, WatchCreateRequest,
         WatchRequest, WatchResponse,
     },
+    connector::Connector,
     error::Fault,
 };
 
@@ -53,12 +54,13 @@ pub(crate) struct Client {
     renewing: tokio::sync::Mutex<()>,
     /// The cluster that answered first.
     cluster: AtomicU64,
-    /// How many requests had no answer.
-    faults: AtomicU64,
+    /// How many requests had no answer, and connections were made.
+    faults: Arc<AtomicU64>,
 }
 
 struct Member {
     endpoint: Endpoint,
+    connector: Connector,
     channel: Mutex<Channel>,
 }
 
@@ -71,7 +73,12 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// Connects when the first request is made.
     pub(crate) fn new(address: &Address) -> Result<Self, OpenError> {
-        let member = |endpoint: Endpoint| Member { channel: Mutex::new(endpoint.connect_lazy()), endpoint };
+        let faults = Arc::<AtomicU64>::default();
+        let member = |endpoint: Endpoint| {
+            let connector = Connector::new(Arc::clone(&faults));
+            let channel = Mutex::new(endpoint.connect_with_connector_lazy(connector.clone()));
+            Member { endpoint, connector, channel }
+        };
         Ok(Client {
             members: address.endpoints()?.into_iter().map(member).collect(),
             current: AtomicUsize::new(0),
@@ -79,11 +86,12 @@ impl Client {
             token: Mutex::new(None),
             renewing: tokio::sync::Mutex::new(()),
             cluster: AtomicU64::new(0),
-            faults: AtomicU64::new(0),
+            faults,
         })
     }
 
-    /// How many requests had no answer: another member may have answered what followed, or a cluster that was restored.
+    /// How many requests had no answer, and connections were made: another member may have answered what followed, or a cluster
+    /// that was restored. A connection that ended between two requests is replaced without a fault of either.
     pub(crate) fn faults(&self) -> u64 {
         self.faults.load(Ordering::SeqCst)
     }
@@ -241,7 +249,7 @@ impl Client {
         let next = (at + 1) % self.members.len();
         let is_first = self.current.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if let Some(member) = self.members.get(at).filter(|_| is_first) {
-            *lock(&member.channel) = member.endpoint.connect_lazy();
+            *lock(&member.channel) = member.endpoint.connect_with_connector_lazy(member.connector.clone());
         }
     }
 }

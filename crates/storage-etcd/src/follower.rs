@@ -57,10 +57,15 @@ impl Follower {
         let interval = (self.options.max_staleness / 5).clamp(Duration::from_millis(50), Duration::from_millis(250));
         loop {
             let (begun, faults) = (BootInstant::now(), self.shared.backend.client.faults());
-            let (head, at) = self.catch_up().await?;
+            let CaughtUp { head, at, is_live } = self.catch_up().await?;
+            let has_ended = self.shared.generations.live().is_err();
+            if has_ended && is_live {
+                // Meanwhile, perhaps because the history is another one.
+                continue;
+            }
             newest.store(at, Ordering::Relaxed);
             self.trust.confirm(&self.shared.generations, begun);
-            if self.shared.generations.live().is_err() {
+            if has_ended {
                 self.shared.generations.resume(head);
             }
             history::remember(&self.shared, faults).await?;
@@ -74,8 +79,8 @@ impl Follower {
         }
     }
 
-    /// Publishes what was committed, and returns the newest revision, and the revision of the key space.
-    async fn catch_up(&self) -> Result<(Revision, i64), StoreError> {
+    /// Publishes what was committed. If the feed has ended, only finds out whether the history is the same.
+    async fn catch_up(&self) -> Result<CaughtUp, StoreError> {
         let (generations, reader) = (&self.shared.generations, &self.shared.backend);
         loop {
             let is_live = generations.live().is_ok();
@@ -103,13 +108,14 @@ impl Follower {
             if head.revision < after {
                 return Err(StoreError::Unreachable("the database is older than what was read before".into()));
             }
+            let caught_up = CaughtUp { head: head.revision, at, is_live };
             if !is_live {
-                return Ok((head.revision, at));
+                return Ok(caught_up);
             }
             let published = groups::read(&self.shared, after, groups.kvs).await?;
             match published.map(|sets| generations.publish(&sets)) {
                 Ok(_) if groups.more => {}
-                Ok(_) if generations.position() >= head.revision => return Ok((head.revision, at)),
+                Ok(_) if generations.position() >= head.revision => return Ok(caught_up),
                 // The writer published them before, and pruned them meanwhile.
                 Err(_) if generations.position() > after => {}
                 // Entries were pruned before they were read, or are damaged. Followers read all rows again.
@@ -118,12 +124,23 @@ impl Follower {
                         missing.err().map_or_else(|| "entries are missing".to_owned(), |error| error.to_string());
                     tracing::error!(error, "the change log cannot be followed: the store is read again");
                     generations.interrupt("the change log could not be followed");
+                    history::check(&self.shared).await?;
                     generations.resume(head.revision);
-                    return Ok((head.revision, at));
+                    return Ok(caught_up);
                 }
             }
         }
     }
+}
+
+/// What [`Follower::catch_up`] has found.
+struct CaughtUp {
+    /// The newest revision.
+    head: Revision,
+    /// The revision of the key space.
+    at: i64,
+    /// Whether the feed had not ended before, so that the history was checked only after faults.
+    is_live: bool,
 }
 
 #[async_trait]

@@ -19,6 +19,7 @@ mod api;
 mod claim;
 mod client;
 mod compaction;
+mod connector;
 mod database;
 mod error;
 mod follower;
