@@ -65,6 +65,7 @@ def test_a_log_line_has_caller_operation_and_resource(new_server, name):
     refused(GrpcApi(server, key), "AccessDenied", "CreateUser", UserName="other")
     refused(AwsApi(server, Credentials("AKIA" + "Z" * 16, "y" * 40)), "InvalidClientTokenId", "ListUsers")
     root.call("GetUser", UserName=user_name)
+    AwsApi(server, key).call("GetSessionToken")
     server.stop()
     lines = [json.loads(line) for line in server.output.splitlines() if line.startswith("{")]
     calls = [line for line in lines if "operation" in line]
@@ -77,6 +78,7 @@ def test_a_log_line_has_caller_operation_and_resource(new_server, name):
         ("INFO", "refused", "CreateUser", f"{account}:user/other", arn, "AccessDenied"),
         ("INFO", "refused", "ListUsers", None, None, "InvalidClientTokenId"),
         ("DEBUG", "answered", "GetUser", arn, root_arn, None),
+        ("DEBUG", "answered", "GetSessionToken", "*", arn, None),
     ]
     for call in calls:
         assert call["source_ip"] == "127.0.0.1"

@@ -172,7 +172,7 @@ impl<'a> CallAudit<'a> {
             }
             _ => error,
         });
-        self.log(outcome.as_ref().err());
+        self.log(&outcome);
         match &outcome {
             Ok(done) => {
                 if !done.committed && !self.facts.is_decision() {
@@ -248,18 +248,18 @@ impl<'a> CallAudit<'a> {
         }
     }
 
-    fn log(&self, error: Option<&IamError>) {
+    fn log(&self, outcome: &Result<Handled>) {
         let deployment = &self.shared.parts.deployment;
         let line = Line {
             operation: self.facts.info.name,
-            is_quiet: self.facts.info.read_only || self.facts.is_decision(),
+            has_changed: outcome.as_ref().is_ok_and(|done| done.committed),
             request: &self.request,
             caller: self.caller.as_deref(),
             unsigned: self.unsigned.as_ref(),
             partition: deployment.partition,
             resource: self.resource.as_deref(),
             took: deployment.clock.now().duration_since(self.time).unsigned_abs(),
-            error,
+            error: outcome.as_ref().err(),
         };
         line.write();
     }

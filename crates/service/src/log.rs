@@ -10,8 +10,9 @@ use bailiwick_operation::{Caller, RequestInfo, UnsignedCaller};
 pub(crate) struct Line<'a> {
     /// The operation, as AWS spells it.
     pub(crate) operation: &'static str,
-    /// Whether success is logged at `debug`: the call changed nothing, or was a decision for another service.
-    pub(crate) is_quiet: bool,
+    /// Whether the call changed the store, which is logged at `info`. Other successful calls are logged at `debug`: as many
+    /// reads, decisions and issued credentials may come as the processors can answer.
+    pub(crate) has_changed: bool,
     /// Id and source address.
     pub(crate) request: &'a RequestInfo,
     /// The caller, if the caller was authenticated.
@@ -61,8 +62,8 @@ impl Line<'_> {
             };
         }
         match self.error {
-            None if self.is_quiet => line!(debug, "answered"),
-            None => line!(info, "done"),
+            None if self.has_changed => line!(info, "done"),
+            None => line!(debug, "answered"),
             Some(error) => {
                 let code = error.code().wire();
                 // A missing handler is a receiver fault, but not one that an operator can fix.
