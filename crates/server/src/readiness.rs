@@ -19,8 +19,10 @@ impl Readiness {
         let parts = self.service.parts();
         let refuses_changes = parts.store.health().refuses_changes;
         if parts.snapshots.current().is_err() {
-            let why =
-                refuses_changes.as_deref().unwrap_or("the snapshot of the store is built again; the log says why");
+            let why = match refuses_changes {
+                Some(why) => why.to_string(),
+                None => "the snapshot of the store is built again; the log says why".to_owned(),
+            };
             return Some(format!("decisions are refused: {why}"));
         }
         if let Some(why) = refuses_changes {

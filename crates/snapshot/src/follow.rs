@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use bailiwick_model::{AccountId, ErrorCode, IamError, Partition, Result};
 use bailiwick_storage::keys::{self, Kind};
-use bailiwick_storage::{At, Changes, Inspected, Revision, Scan, Store, StoreError, Tally, View};
+use bailiwick_storage::{At, Changes, Inspected, OutageReason, Revision, Scan, Store, StoreError, Tally, View};
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -182,7 +182,7 @@ impl Follower {
         let view = store.read(At::Latest).await?;
         // Subscribed before the view is read, so that the log cannot be pruned in between.
         let changes = store.watch(view.revision()).await?;
-        let interrupted = || StoreError::Unreachable("the connection to the store was interrupted".into());
+        let interrupted = || StoreError::Unreachable(OutageReason::Interrupted.into());
         let generation = generation.filter(|_| store.generation() == generation).ok_or_else(interrupted)?;
         let mut builder = SnapshotBuilder::new(partition, damage.clone());
         builder.set_revision(view.revision());

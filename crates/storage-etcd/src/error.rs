@@ -1,6 +1,6 @@
 //! Errors of etcd, as those of a store.
 
-use bailiwick_storage::StoreError;
+use bailiwick_storage::{OutageReason, StoreError};
 use tonic::{Code, Status};
 
 /// Why a store cannot be opened.
@@ -44,6 +44,7 @@ impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(why) => OpenError::Corrupt(why),
+            StoreError::Unreachable(outage) => OpenError::Database(outage.to_string()),
             error => OpenError::Store(error),
         }
     }
@@ -61,6 +62,12 @@ pub(crate) enum Fault {
     /// The token is missing, or no longer valid.
     #[error("{0}")]
     Token(String),
+    /// Nothing was done: the user is unknown, the password is wrong, or rights are missing.
+    #[error("{0}")]
+    Denied(String),
+    /// Nothing was done: the quota is exceeded.
+    #[error("{0}: etcd accepts changes again when its alarm is disarmed")]
+    Full(String),
     /// Nothing was done.
     #[error("{0}")]
     Refused(String),
@@ -82,10 +89,10 @@ impl From<Status> for Fault {
             {
                 Fault::Token(message.to_owned())
             }
-            Code::InvalidArgument | Code::PermissionDenied | Code::Unimplemented => Fault::Refused(message.to_owned()),
-            Code::ResourceExhausted if message.contains("database space exceeded") => {
-                Fault::Refused(format!("{message}: etcd accepts changes again when its alarm is disarmed"))
-            }
+            Code::InvalidArgument if message.contains("authentication failed") => Fault::Denied(message.to_owned()),
+            Code::PermissionDenied => Fault::Denied(message.to_owned()),
+            Code::InvalidArgument | Code::Unimplemented => Fault::Refused(message.to_owned()),
+            Code::ResourceExhausted if message.contains("database space exceeded") => Fault::Full(message.to_owned()),
             _ => Fault::Unreachable(describe(&status)),
         }
     }
@@ -93,10 +100,14 @@ impl From<Status> for Fault {
 
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Compacted => StoreError::StaleView,
-            fault => StoreError::Unreachable(fault.to_string()),
-        }
+        let reason = match fault {
+            Fault::Compacted => return StoreError::StaleView,
+            Fault::Token(_) | Fault::Denied(_) => OutageReason::Credentials,
+            Fault::Full(_) => OutageReason::DatabaseFull,
+            Fault::Refused(_) => OutageReason::Refused,
+            Fault::Future | Fault::Unreachable(_) => OutageReason::Unreachable,
+        };
+        StoreError::unreachable(reason, fault.to_string())
     }
 }
 

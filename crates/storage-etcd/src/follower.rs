@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_storage::{Revision, StoreError};
+use bailiwick_storage::{OutageReason, Revision, StoreError};
 use bailiwick_storage_remote::{BootInstant, Follow, Trust};
 use tokio::sync::{Notify, watch};
 
@@ -106,7 +106,7 @@ impl Follower {
                 return Err(StoreError::Closed);
             }
             if head.revision < after {
-                return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+                return Err(StoreError::Unreachable(OutageReason::Older.into()));
             }
             let caught_up = CaughtUp { head: head.revision, at, is_live };
             if !is_live {
@@ -123,7 +123,7 @@ impl Follower {
                     let error =
                         missing.err().map_or_else(|| "entries are missing".to_owned(), |error| error.to_string());
                     tracing::error!(error, "the change log cannot be followed: the store is read again");
-                    generations.interrupt("the change log could not be followed");
+                    generations.interrupt(OutageReason::MissingChanges);
                     history::check(&self.shared).await?;
                     generations.resume(head.revision);
                     return Ok(caught_up);

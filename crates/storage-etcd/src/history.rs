@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use bailiwick_storage::{Revision, StoreError};
+use bailiwick_storage::{OutageReason, Revision, StoreError};
 
 use crate::{
     Shared,
@@ -11,8 +11,6 @@ use crate::{
     groups,
     head::Seen,
 };
-
-const OTHER: &str = "the database has other changes than those that were read before: start the server again";
 
 /// Checks the history if a request had no answer since the last time: the cluster may have been restored meanwhile.
 pub(crate) async fn check_after_faults(shared: &Shared) -> Result<(), StoreError> {
@@ -39,11 +37,11 @@ pub(crate) async fn check(shared: &Shared) -> Result<(), StoreError> {
     let sets = groups::read(shared, before, found.next().unwrap_or_default().kvs).await?;
     match sets.as_ref().map(|sets| sets.first()) {
         Ok(Some(found)) if **found != *last => {
-            shared.generations.interrupt(OTHER);
-            Err(StoreError::Unreachable(OTHER.to_owned()))
+            shared.generations.interrupt(OutageReason::OtherHistory);
+            Err(StoreError::Unreachable(OutageReason::OtherHistory.into()))
         }
         Ok(None) if head.state(&shared.authenticator)?.oldest < last.revision => {
-            Err(StoreError::Unreachable("the database is older than what was read before".into()))
+            Err(StoreError::Unreachable(OutageReason::Older.into()))
         }
         _ => Ok(()),
     }

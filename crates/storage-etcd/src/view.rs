@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicU64};
 
 use async_trait::async_trait;
 use bailiwick_storage::{
-    Authenticator, ChangeSet, Inspected, Revision, Scan, StoreError, StoreState, Tally, Versioned, View,
+    Authenticator, ChangeSet, Inspected, OutageReason, Revision, Scan, StoreError, StoreState, Tally, Versioned, View,
 };
 use bailiwick_storage_remote::{Backend, end_of, start_of, versioned};
 use bytes::Bytes;
@@ -62,10 +62,10 @@ impl Backend for Reader {
         let head = answer.kvs.into_iter().next();
         let seen = Seen::read(head.clone())?;
         if seen.epoch != shared.epoch {
-            return Err(StoreError::Unreachable("the store was restored from a backup; start the server again".into()));
+            return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
         }
         if seen.revision < known {
-            return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+            return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
         let state = seen.state(&shared.authenticator)?;
         Ok(EtcdView { reader, at, head, authenticator: shared.authenticator.clone(), state })
@@ -106,7 +106,7 @@ impl EtcdView {
         let mut found = api::ranges(answer?);
         let head = found.next().and_then(|found| found.kvs.into_iter().next());
         if head != self.head {
-            return Err(StoreError::Unreachable("the database is another one than when the view was opened".into()));
+            return Err(StoreError::Unreachable(OutageReason::OtherHistory.into()));
         }
         Ok(found.next().unwrap_or_default())
     }

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use bailiwick_storage::{Revision, StoreError};
+use bailiwick_storage::{OutageReason, Revision, StoreError};
 use tokio::sync::Notify;
 
 use crate::{
@@ -31,7 +31,7 @@ async fn watch(shared: &Shared, missing: &Notify) -> Result<(), StoreError> {
     history::check(shared).await?;
     while let Some(answer) = changes.next().await? {
         if answer.canceled {
-            return Err(StoreError::Unreachable(answer.cancel_reason));
+            return Err(StoreError::unreachable(OutageReason::Interrupted, answer.cancel_reason));
         }
         let groups: Vec<KeyValue> = answer.events.into_iter().filter_map(|event| event.kv).collect();
         let (is_begun, position) = (groups.is_empty(), shared.generations.position());

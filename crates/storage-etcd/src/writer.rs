@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{StoreError, StoreState};
+use bailiwick_storage::{OutageReason, StoreError, StoreState};
 use bailiwick_storage_remote::{Failure, Plan, Target};
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -48,18 +48,22 @@ impl Session {
             let now = Seen::read(found.next().flatten())?;
             let group = found.next().flatten();
             if now.epoch != seen.epoch || now.revision < seen.revision {
-                return Err(StoreError::Unreachable("the database is another one".into()));
+                return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
             }
             if let Some(group) = group {
                 return Ok(group.value == commit.group);
             }
             if now.changed_at != seen.changed_at {
                 let is_pruned = now.state(&self.shared.authenticator)?.oldest >= plan.state.head;
-                return if is_pruned { Err(StoreError::Unreachable("it is unknown".into())) } else { Ok(false) };
+                return if is_pruned {
+                    Err(StoreError::Unreachable(OutageReason::MissingChanges.into()))
+                } else {
+                    Ok(false)
+                };
             }
             // The first transaction of a store cannot be prevented in this way.
             if seen.changed_at == 0 || Instant::now() >= end {
-                return Err(StoreError::Unreachable("the transaction may still be applied".into()));
+                return Err(StoreError::unreachable(OutageReason::Unreachable, "the transaction may still be applied"));
             }
             // If this answer is lost as well, the next read shows what happened.
             let _ = client.write(&seen.touch(layout)).await;
@@ -75,8 +79,7 @@ impl Target for Session {
             history::check(&self.shared).await?;
             let status = self.shared.backend.client.status().await?;
             if let Some(alarm) = status.errors.iter().find(|error| error.contains("NOSPACE")) {
-                let why = format!("the database of etcd is full, and changes are refused ({})", alarm.trim());
-                return Err(StoreError::Unreachable(why));
+                return Err(StoreError::unreachable(OutageReason::DatabaseFull, alarm.trim()));
             }
             self.is_connected = true;
         }
@@ -88,13 +91,14 @@ impl Target for Session {
         let (head, rows) = head::with_rows(&self.shared.backend.client, &self.shared.backend.layout, keys).await?;
         history::check_after_faults(&self.shared).await?;
         let seen = Seen::read(head)?;
-        if seen.epoch != self.shared.epoch || seen.revision < newest {
-            return Err(StoreError::Unreachable(
-                "the database is not the one that was opened, or an older copy".into(),
-            ));
+        if seen.epoch != self.shared.epoch {
+            return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
+        }
+        if seen.revision < newest {
+            return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
         if seen.changed_at == 0 && self.claim.is_none() {
-            return Err(StoreError::Unreachable("another server starts the store".into()));
+            return Err(StoreError::unreachable(OutageReason::Contended, "another server starts the store"));
         }
         let state = seen.state(&self.shared.authenticator)?;
         self.seen = Some(seen);
@@ -103,7 +107,7 @@ impl Target for Session {
 
     /// Writes the plan, and finds out whether it was applied if the answer is lost.
     async fn finish(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let lost = || Failure::Before(StoreError::Unreachable("the head was not read".into()));
+        let lost = || Failure::Before(StoreError::unreachable(OutageReason::Failed, "the head was not read"));
         let seen = self.seen.take().ok_or_else(lost)?;
         if plan.is_empty() {
             return Ok(());

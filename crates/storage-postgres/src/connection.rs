@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use bailiwick_storage::StoreError;
+use bailiwick_storage::{OutageReason, StoreError};
 use tokio_postgres::Client;
 
 use crate::{
@@ -38,6 +38,9 @@ pub(crate) async fn within<T>(
 ) -> Result<T, StoreError> {
     match tokio::time::timeout(time, answer).await {
         Ok(answer) => answer.map_err(|error| failed(&error)),
-        Err(_) => Err(StoreError::Unreachable(format!("no answer within {} seconds", time.as_secs_f32()))),
+        Err(_) => {
+            let details = format!("no answer within {} seconds", time.as_secs_f32());
+            Err(StoreError::unreachable(OutageReason::Unreachable, details))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Errors of the database, as those of a store.
 
-use bailiwick_storage::StoreError;
+use bailiwick_storage::{OutageReason, StoreError};
 use tokio_postgres::error::{DbError, SqlState};
 
 /// Why a store cannot be opened.
@@ -46,6 +46,7 @@ impl From<StoreError> for OpenError {
             StoreError::Corrupt(why) => OpenError::Corrupt(why),
             // Its message does not have the cause.
             StoreError::Backend(cause) => OpenError::Database(cause.to_string()),
+            StoreError::Unreachable(outage) => OpenError::Database(outage.to_string()),
             error => OpenError::Store(error),
         }
     }
@@ -70,17 +71,29 @@ pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
 
 /// The error of a read, or of a transaction that was not committed.
 pub(crate) fn failed(error: &tokio_postgres::Error) -> StoreError {
-    match error.as_db_error() {
-        Some(refused) if !is_temporary(refused) => StoreError::Backend(describe(error).into()),
-        _ => StoreError::Unreachable(describe(error)),
+    let Some(refused) = error.as_db_error() else {
+        return StoreError::unreachable(OutageReason::Unreachable, describe(error));
+    };
+    match outage_of(refused) {
+        Some(reason) => StoreError::unreachable(reason, describe(error)),
+        None => StoreError::Backend(describe(error).into()),
     }
 }
 
-/// Whether the same statement may succeed later, or on another server: a lack of resources, an end or a start of the
-/// database, a standby, a lock that was not free in time.
-fn is_temporary(error: &DbError) -> bool {
-    let class = error.code().code().get(..2).unwrap_or_default();
-    let codes =
-        [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE];
-    matches!(class, "08" | "53" | "57" | "58") || codes.contains(error.code())
+/// Why the database refused something, if the same may succeed later, or on another server: a lack of resources, an end or a
+/// start of the database, a standby, a lock that was not free in time, rights that an administrator has to give back.
+fn outage_of(error: &DbError) -> Option<OutageReason> {
+    let code = error.code();
+    Some(match code.code().get(..2).unwrap_or_default() {
+        "28" => OutageReason::Credentials,
+        "53" if *code == SqlState::DISK_FULL => OutageReason::DatabaseFull,
+        "53" => OutageReason::Busy,
+        "08" | "57" | "58" => OutageReason::Unreachable,
+        _ if *code == SqlState::INSUFFICIENT_PRIVILEGE => OutageReason::Credentials,
+        _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => OutageReason::ReadOnly,
+        _ if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE].contains(code) => {
+            OutageReason::Contended
+        }
+        _ => return None,
+    })
 }

@@ -6,7 +6,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bailiwick_storage::{Revision, StoreError};
+use bailiwick_storage::{OutageReason, Revision, StoreError};
 use bailiwick_storage_remote::{BootInstant, Follow, Trust, decode};
 use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
@@ -105,7 +105,7 @@ impl Follower {
                 return Err(StoreError::Closed);
             }
             if head.revision < after {
-                return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+                return Err(StoreError::Unreachable(OutageReason::Older.into()));
             }
             if !is_live {
                 return Ok(head.revision);
@@ -128,7 +128,7 @@ impl Follower {
             };
             // Entries were pruned before they were read, are missing or damaged. Followers read all rows again.
             tracing::error!(%error, "the change log cannot be followed: the store is read again");
-            generations.interrupt("the change log could not be followed");
+            generations.interrupt(OutageReason::MissingChanges);
             generations.resume(head.revision);
             return Ok(head.revision);
         }

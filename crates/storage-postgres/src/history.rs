@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_storage::{Revision, StoreError, decode_log_entry};
+use bailiwick_storage::{OutageReason, Revision, StoreError, decode_log_entry};
 use tokio_postgres::Client;
 
 use crate::{
@@ -11,8 +11,6 @@ use crate::{
     connection::{ANSWER, within},
     view::{Head, number},
 };
-
-const OTHER: &str = "the database has other changes than those that were read before: start the server again";
 
 /// Compares the newest change set that was read with that of the database, and ends the feed if it is another one. Entries
 /// that are damaged or were pruned are found when the change log is read.
@@ -22,15 +20,15 @@ pub(crate) async fn check(shared: &Shared, client: &Client) -> Result<(), StoreE
     if found.is_none() {
         let head = within(ANSWER, client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[])).await?;
         if Head::read(&head)?.state(&shared.authenticator)?.oldest < last.revision {
-            return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+            return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
     }
     let is_other = |entry: &[u8]| {
         decode_log_entry(&shared.authenticator, last.revision, entry).is_ok_and(|(found, _)| found != *last)
     };
     if found.is_some_and(|entry| is_other(&entry)) {
-        shared.generations.interrupt(OTHER);
-        return Err(StoreError::Unreachable(OTHER.to_owned()));
+        shared.generations.interrupt(OutageReason::OtherHistory);
+        return Err(StoreError::Unreachable(OutageReason::OtherHistory.into()));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bailiwick_storage::StoreError;
+use bailiwick_storage::{OutageReason, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::{Client, Row, Statement};
 
@@ -87,7 +87,7 @@ impl Readers {
 
     /// Begins a transaction that shows the newest revision, and returns it with the row of the head.
     pub(crate) async fn begin(&self) -> Result<(Snapshot, Row), StoreError> {
-        let busy = || StoreError::Unreachable("all connections for reading are in use".into());
+        let busy = || StoreError::unreachable(OutageReason::Busy, "all connections for reading are in use");
         let place = tokio::time::timeout(WAIT, Arc::clone(&self.places).acquire_owned()).await.map_err(|_| busy())?;
         let place = place.map_err(|_| StoreError::Closed)?;
         loop {

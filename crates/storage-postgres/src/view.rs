@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_storage::{
-    Authenticator, ChangeSet, Inspected, Revision, Scan, StoreError, StoreState, Tally, Versioned, View,
+    Authenticator, ChangeSet, Inspected, OutageReason, Revision, Scan, StoreError, StoreState, Tally, Versioned, View,
 };
 use bailiwick_storage_remote::{Backend, decode, end_of, open_state, start_of, versioned};
 use bytes::Bytes;
@@ -35,12 +35,12 @@ impl Backend for Readers {
         let head = Head::read(&row)?;
         let state = head.state(&shared.authenticator)?;
         if head.epoch != shared.epoch {
-            return Err(StoreError::Unreachable("the store was restored from a backup; start the server again".into()));
+            return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
         }
         if state.head < known {
             // Other connections may be to the same database, which was replaced.
             shared.backend.forget();
-            return Err(StoreError::Unreachable("the database is older than what was read before".into()));
+            return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
         Ok(PostgresView { snapshot, authenticator: shared.authenticator.clone(), state })
     }

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{StoreError, StoreState};
+use bailiwick_storage::{OutageReason, StoreError, StoreState};
 use bailiwick_storage_remote::{Failure, Plan, Target};
 use bytes::Bytes;
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
@@ -39,7 +39,7 @@ impl Session {
     }
 
     fn connection(&self) -> Result<&Connection, StoreError> {
-        self.connection.as_ref().ok_or_else(|| StoreError::Unreachable("the connection was lost".into()))
+        self.connection.as_ref().ok_or_else(|| StoreError::Unreachable(OutageReason::Interrupted.into()))
     }
 
     /// Finds out whether a plan was committed, over another connection. The lock of the head is waited for, so that the
@@ -56,11 +56,11 @@ impl Session {
         within(ANSWER, connection.client.batch_execute(end)).await?;
         let head = Head::read(&head)?;
         if head.epoch != self.shared.epoch {
-            return Err(StoreError::Unreachable("the database is another one".into()));
+            return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
         }
         // Other servers may have pruned it since.
         if found.is_none() && head.state(&self.shared.authenticator)?.oldest >= *revision {
-            return Err(StoreError::Unreachable("the change log does not reach back to the change".into()));
+            return Err(StoreError::Unreachable(OutageReason::MissingChanges.into()));
         }
         Ok(found.is_some_and(|row| row.get::<_, &[u8]>(0) == entry))
     }
@@ -82,10 +82,11 @@ impl Target for Session {
         let (head, stored) = within(ANSWER, self.connection()?.begin(keys)).await?;
         let head = Head::read(&head)?;
         let state = head.state(&self.shared.authenticator)?;
-        if head.epoch != self.shared.epoch || state.head < newest {
-            return Err(StoreError::Unreachable(
-                "the database is not the one that was opened, or an older copy".into(),
-            ));
+        if head.epoch != self.shared.epoch {
+            return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
+        }
+        if state.head < newest {
+            return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
         Ok((stored, state))
     }

@@ -2,11 +2,12 @@
 
 use std::{
     cell::Cell,
+    io,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use bailiwick_storage::StoreError;
+use bailiwick_storage::{Outage, OutageReason, StoreError};
 use redb::Database;
 
 thread_local! {
@@ -76,15 +77,35 @@ pub(crate) fn store_error(error: impl Into<redb::Error>) -> StoreError {
 
 /// A short description of a failure.
 pub(crate) fn cause(error: &StoreError) -> String {
-    let StoreError::Backend(cause) = error else { return error.to_string() };
-    match (cause.downcast_ref::<redb::Error>(), cause.downcast_ref::<std::io::Error>()) {
-        (Some(redb::Error::Io(error)), _) | (_, Some(error)) => io_reason(error),
-        _ => cause.to_string(),
+    match (io_error(error), error) {
+        (Some(error), _) => io_reason(error),
+        (None, StoreError::Backend(cause)) => cause.to_string(),
+        (None, error) => error.to_string(),
+    }
+}
+
+/// Why the store cannot be written after a failure.
+pub(crate) fn outage(error: &StoreError) -> Outage {
+    let Some(failure) = io_error(error) else { return error.outage() };
+    let reason = match failure.kind() {
+        io::ErrorKind::StorageFull => OutageReason::DiskFull,
+        io::ErrorKind::QuotaExceeded => OutageReason::DiskQuota,
+        io::ErrorKind::ReadOnlyFilesystem => OutageReason::ReadOnlyFileSystem,
+        _ => OutageReason::Disk,
+    };
+    Outage::new(reason, failure.to_string())
+}
+
+fn io_error(error: &StoreError) -> Option<&io::Error> {
+    let StoreError::Backend(cause) = error else { return None };
+    match (cause.downcast_ref::<redb::Error>(), cause.downcast_ref::<io::Error>()) {
+        (Some(redb::Error::Io(error)), _) | (_, Some(error)) => Some(error),
+        _ => None,
     }
 }
 
 /// The message of the operating system, without its number.
-fn io_reason(error: &std::io::Error) -> String {
+fn io_reason(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()

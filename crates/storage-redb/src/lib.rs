@@ -29,7 +29,7 @@ use std::{path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
-use bailiwick_storage::{At, Authenticator, Batch, Changes, Feed, Health, Revision, Store, StoreError, View};
+use bailiwick_storage::{At, Authenticator, Batch, Changes, Feed, Health, Outage, Revision, Store, StoreError, View};
 use redb::TableDefinition;
 use tokio::sync::{mpsc, oneshot};
 
@@ -97,7 +97,7 @@ struct Shared {
     current: ArcSwap<RedbView>,
     feed: Feed,
     /// Why changes are refused.
-    health: ArcSwapOption<String>,
+    health: ArcSwapOption<Outage>,
 }
 
 impl RedbStore {
@@ -177,6 +177,6 @@ impl Store for RedbStore {
     }
 
     fn health(&self) -> Health {
-        Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.to_string()) }
+        Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.reason) }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bailiwick_storage::{Authenticator, Batch, ChangeSet, Revision, StoreError, StoreState, encode_log_entry};
+use bailiwick_storage::{Authenticator, Batch, ChangeSet, Outage, Revision, StoreError, StoreState, encode_log_entry};
 use redb::{ReadableTable, Table, WriteTransaction};
 use tokio::{
     runtime::Runtime,
@@ -16,7 +16,7 @@ use tokio::{
 use crate::{
     LOG, OpenError, Options, ROWS, Shared,
     disk::Disk,
-    guarded::{Handle, cause, guarded, store_error},
+    guarded::{Handle, guarded, outage, store_error},
     job::{Job, Reply},
     open::{OpenFile, begin_durable},
     view::{self, Tables},
@@ -65,7 +65,7 @@ enum Mode {
     Refusing {
         /// The database that readers use; `None` if it could not be opened.
         reading: Option<Handle>,
-        why: String,
+        why: Outage,
         retry: Instant,
     },
 }
@@ -188,13 +188,13 @@ impl Writer {
                 error
             }
         };
-        let why = cause(&failure);
+        let why = outage(&failure);
         let rest = unchanged.into_iter().chain(group.map(|(_, answer)| answer));
         for answer in rest {
             let _ = answer.send(Err(StoreError::ReadOnly(why.clone())));
         }
         for Planned { answer, .. } in planned {
-            let unknown = self.unknown.then(|| StoreError::Unknown(why.clone().into()));
+            let unknown = self.unknown.then(|| StoreError::Unknown(why.to_string().into()));
             let _ = answer.send(Err(unknown.unwrap_or_else(|| StoreError::ReadOnly(why.clone()))));
         }
         self.refuse(why);
@@ -276,7 +276,7 @@ impl GroupWriter<'_> {
                         }
                     }
                     Err(error @ StoreError::Backend(_)) => {
-                        let _ = answer.send(Err(StoreError::ReadOnly(cause(&error))));
+                        let _ = answer.send(Err(StoreError::ReadOnly(outage(&error))));
                         return Err(error);
                     }
                     Err(refused) => {

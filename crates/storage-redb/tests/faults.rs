@@ -10,7 +10,8 @@ use std::{
 };
 
 use bailiwick_storage::{
-    Add, At, Authenticator, Batch, Change, Changes, Revision, Scan, Store, StoreError, View, counter_value,
+    Add, At, Authenticator, Batch, Change, Changes, OutageReason, Revision, Scan, Store, StoreError, View,
+    counter_value,
 };
 use bailiwick_storage_redb::{Options, RedbFile, RedbStore};
 use bytes::Bytes;
@@ -120,7 +121,7 @@ async fn run(at: u64, fault: Fault) -> Run {
                 known.there.insert(n);
             }
             Err(StoreError::ReadOnly(why)) => {
-                assert!(["no space left on device", "input/output error"].contains(&&*why), "{why}");
+                assert!([OutageReason::DiskFull, OutageReason::Disk].contains(&why.reason), "{why}");
                 known.absent.insert(n);
             }
             Err(StoreError::Unknown(_)) => unknown = Some(n),

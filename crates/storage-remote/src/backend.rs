@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
-use bailiwick_storage::{Authenticator, ChangeSet, Revision, ServerId, StoreError, View};
+use bailiwick_storage::{Authenticator, ChangeSet, Outage, Revision, ServerId, StoreError, View};
 
 use crate::{generation::Generations, views::Views};
 
@@ -47,7 +47,7 @@ pub struct Shared<B: Backend> {
     pub generations: Generations,
     pub(crate) views: Views<B::View>,
     /// Why changes are refused.
-    pub(crate) health: ArcSwapOption<String>,
+    pub(crate) health: ArcSwapOption<Outage>,
 }
 
 impl<B: Backend> Shared<B> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailiwick_storage::{ChangeSet, Changes, Feed, Revision, StoreError, View as _, newer_than};
 use tokio::sync::watch;
 
-use crate::{Backend, Shared, generation::INTERRUPTED};
+use crate::{Backend, Shared, generation::interrupted};
 
 /// How many change sets a follower takes at once.
 const CHUNK: usize = 256;
@@ -56,7 +56,7 @@ impl<B: Backend> RemoteChanges<B> {
         // No revision is greater, so the wait ends with the feed.
         let _ = newer_than(&mut self.feed.subscribe(), Revision::new(u64::MAX)).await;
         // The connection may have been confirmed again meanwhile.
-        self.shared.generations.live().err().unwrap_or_else(|| StoreError::Unreachable(INTERRUPTED.to_owned()))
+        self.shared.generations.live().err().unwrap_or_else(interrupted)
     }
 
     /// Reads from the other machines.

@@ -6,13 +6,10 @@ use std::{
     time::Duration,
 };
 
-use bailiwick_storage::{ChangeSet, Feed, Revision, StoreError, newer_than};
+use bailiwick_storage::{ChangeSet, Feed, OutageReason, Revision, StoreError, newer_than};
 
 /// How long a writer waits until its own commit is in the feed.
 const PUBLISHED: Duration = Duration::from_secs(5);
-
-/// Why a call fails during which the feed ended and another one began.
-pub(crate) const INTERRUPTED: &str = "the connection to the database was interrupted";
 
 /// The current feed.
 #[derive(Debug)]
@@ -31,14 +28,21 @@ struct Generation {
     /// The newest change set that was published, in this feed or an earlier one, or after which the feed began.
     last: Option<Arc<ChangeSet>>,
     state: State,
+    /// Why the change log could not be read, since the connection was last confirmed.
+    failure: Option<OutageReason>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Live,
     /// Why nothing is read.
-    Interrupted(String),
+    Interrupted(OutageReason),
     Closed,
+}
+
+/// Why a call fails during which the feed ended and another one began.
+pub(crate) fn interrupted() -> StoreError {
+    StoreError::Unreachable(OutageReason::Interrupted.into())
 }
 
 impl Generations {
@@ -46,7 +50,14 @@ impl Generations {
     pub fn new(position: Revision, recent: usize, recent_bytes: usize) -> Self {
         let feed = Arc::new(Feed::new(position, recent, recent_bytes));
         Generations {
-            current: Mutex::new(Generation { number: 1, feed, position, last: None, state: State::Live }),
+            current: Mutex::new(Generation {
+                number: 1,
+                feed,
+                position,
+                last: None,
+                state: State::Live,
+                failure: None,
+            }),
             recent,
             recent_bytes,
         }
@@ -58,9 +69,12 @@ impl Generations {
     /// [`StoreError::Unreachable`] while the connection is not confirmed, [`StoreError::Closed`].
     pub fn live(&self) -> Result<(Arc<Feed>, Revision), StoreError> {
         let current = self.lock();
-        match &current.state {
+        match current.state {
             State::Live => Ok((current.feed.clone(), current.position)),
-            State::Interrupted(why) => Err(StoreError::Unreachable(why.clone())),
+            State::Interrupted(OutageReason::Unconfirmed) => {
+                Err(StoreError::Unreachable(current.failure.unwrap_or(OutageReason::Unconfirmed).into()))
+            }
+            State::Interrupted(why) => Err(StoreError::Unreachable(why.into())),
             State::Closed => Err(StoreError::Closed),
         }
     }
@@ -120,19 +134,24 @@ impl Generations {
             Ok((feed, _)) => {
                 // No revision is greater, so the wait ends with the feed.
                 let _ = newer_than(&mut feed.subscribe(), Revision::new(u64::MAX)).await;
-                self.live().err().unwrap_or_else(|| StoreError::Unreachable(INTERRUPTED.to_owned()))
+                self.live().err().unwrap_or_else(interrupted)
             }
             Err(error) => error,
         }
     }
 
     /// Ends the feed: what was read before may be out of date.
-    pub fn interrupt(&self, why: &str) {
+    pub fn interrupt(&self, why: OutageReason) {
         let mut current = self.lock();
         if current.state == State::Live {
-            current.state = State::Interrupted(why.to_owned());
+            current.state = State::Interrupted(why);
             current.feed.close();
         }
+    }
+
+    /// Keeps why the change log cannot be read, or that it can. It is why nothing is read once the connection is not confirmed.
+    pub(crate) fn set_failure(&self, failure: Option<OutageReason>) {
+        self.lock().failure = failure;
     }
 
     /// Begins the next feed at a revision.
@@ -147,6 +166,7 @@ impl Generations {
                 position,
                 last: current.last.take(),
                 state: State::Live,
+                failure: None,
             };
         }
     }

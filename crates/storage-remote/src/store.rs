@@ -3,13 +3,13 @@
 use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{At, Batch, Changes, Health, Revision, ServerId, Store, StoreError, View};
+use bailiwick_storage::{At, Batch, Changes, Health, OutageReason, Revision, ServerId, Store, StoreError, View};
 use tokio::{
     sync::{mpsc, oneshot, watch::Receiver},
     task::JoinHandle,
 };
 
-use crate::{Backend, BootInstant, Job, Shared, changes, trust::UNCONFIRMED};
+use crate::{Backend, BootInstant, Job, Shared, changes};
 
 /// A store that other servers use as well.
 #[async_trait]
@@ -77,7 +77,7 @@ impl<B: Backend> Store for RemoteStore<B> {
             view = self.shared.newest() => view?,
         };
         if !self.is_trusted() {
-            return Err(StoreError::Unreachable(UNCONFIRMED.to_owned()));
+            return Err(StoreError::Unreachable(OutageReason::Unconfirmed.into()));
         }
         match at {
             At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),
@@ -108,8 +108,8 @@ impl<B: Backend> Store for RemoteStore<B> {
     }
 
     fn health(&self) -> Health {
-        let unconfirmed = || self.shared.generations.live().err().map(|error| error.to_string());
-        Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.to_string()).or_else(unconfirmed) }
+        let unconfirmed = || self.shared.generations.live().err().map(|error| error.outage().reason);
+        Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.reason).or_else(unconfirmed) }
     }
 }
 

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bailiwick_storage::StoreError;
+use bailiwick_storage::{OutageReason, StoreError};
 use tokio::sync::watch;
 
 use crate::{boot_instant::BootInstant, generation::Generations};
-
-/// Why nothing is read.
-pub(crate) const UNCONFIRMED: &str = "the connection to the database is not confirmed";
 
 /// Reads the change log of a store on other machines.
 #[async_trait]
@@ -42,8 +39,9 @@ impl Trust {
     pub fn confirm(&self, generations: &Generations, begun: BootInstant) {
         if *self.until.borrow() <= BootInstant::now() {
             // The other task may not have run yet.
-            generations.interrupt(UNCONFIRMED);
+            generations.interrupt(OutageReason::Unconfirmed);
         }
+        generations.set_failure(None);
         self.until.send_replace(begun + self.staleness);
     }
 
@@ -51,16 +49,19 @@ impl Trust {
     pub async fn follow(&self, generations: &Generations, pause: Duration, log: &impl Follow) {
         let _ending = Ending(generations);
         let work = async {
-            let mut is_reported = false;
+            let (mut is_reported, mut reported) = (false, None);
             loop {
                 let error = log.follow(&mut is_reported).await;
                 if matches!(error, StoreError::Closed) {
                     return;
                 }
-                if !is_reported {
-                    tracing::warn!(%error, "the change log of the database cannot be read; it is tried again");
+                let outage = error.outage();
+                let reason = Some(outage.reason);
+                generations.set_failure(reason);
+                if !is_reported || reported != reason {
+                    tracing::warn!(error = %outage, "the change log of the database cannot be read; it is tried again");
                 }
-                is_reported = true;
+                (is_reported, reported) = (true, reason);
                 tokio::time::sleep(pause).await;
             }
         };
@@ -80,7 +81,7 @@ async fn interrupt_in_time(generations: &Generations, mut trusted: watch::Receiv
             continue;
         }
         tracing::error!("the connection to the database is not confirmed: decisions are refused until it is");
-        generations.interrupt(UNCONFIRMED);
+        generations.interrupt(OutageReason::Unconfirmed);
         if trusted.changed().await.is_err() {
             return;
         }

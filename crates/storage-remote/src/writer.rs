@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bailiwick_storage::{Batch, ChangeSet, StoreError, StoreState};
+use bailiwick_storage::{Batch, ChangeSet, Outage, OutageReason, StoreError, StoreState};
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 
@@ -167,8 +167,7 @@ impl<B: Backend, T: Target> Writer<B, T> {
                 Err(Failure::Unknown(error)) => return Err((Some(plan), error)),
                 Err(Failure::Again) if Instant::now() < end => {}
                 Err(Failure::Again) => {
-                    let why = "other servers wrote first, again and again".to_owned();
-                    return Err((None, StoreError::Unreachable(why)));
+                    return Err((None, StoreError::Unreachable(OutageReason::Contended.into())));
                 }
             }
         }
@@ -178,7 +177,7 @@ impl<B: Backend, T: Target> Writer<B, T> {
         if let Some(why) = &*self.shared.health.load()
             && Instant::now() < self.retry
         {
-            return Err(StoreError::Unreachable(why.to_string()));
+            return Err(StoreError::Unreachable((**why).clone()));
         }
         self.connect().await?;
         self.target.begin(keys).await
@@ -195,14 +194,22 @@ impl<B: Backend, T: Target> Writer<B, T> {
 
     /// Answers that nothing was written, and drops the connection.
     fn refuse(&mut self, answers: impl IntoIterator<Item = Reply>, error: &StoreError) {
-        let why = error.to_string();
+        let why = error.outage();
         for answer in answers {
             let _ = answer.send(Err(StoreError::ReadOnly(why.clone())));
         }
         self.target.disconnect();
         if self.shared.health.load().is_none() {
-            tracing::error!(%error, "the database cannot be written: changes are refused until it can");
             self.retry = Instant::now() + self.options.retry;
+        }
+        self.report(why);
+    }
+
+    /// Keeps why changes are refused. The log has the details when the reason changes.
+    fn report(&self, why: Outage) {
+        let before = self.shared.health.load();
+        if before.as_ref().is_none_or(|before| before.reason != why.reason) {
+            tracing::error!(error = %why, "the database cannot be written: changes are refused until it can");
         }
         self.shared.health.store(Some(Arc::new(why)));
     }
@@ -210,7 +217,7 @@ impl<B: Backend, T: Target> Writer<B, T> {
     async fn connect(&mut self) -> Result<(), StoreError> {
         if let Err(error) = self.target.connect().await {
             self.retry = Instant::now() + self.options.retry;
-            self.shared.health.store(Some(Arc::new(error.to_string())));
+            self.report(error.outage());
             return Err(error);
         }
         if self.shared.health.swap(None).is_some() {

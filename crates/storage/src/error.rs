@@ -5,7 +5,11 @@ use std::time::Duration;
 use bailiwick_model::{ErrorCode, IamError};
 use bytes::Bytes;
 
-use crate::{keys, revision::Revision};
+use crate::{
+    keys,
+    outage::{Outage, OutageReason},
+    revision::Revision,
+};
 
 /// When a client should retry after the store could not be written.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -80,7 +84,7 @@ pub enum StoreError {
     },
     /// The store accepts no changes at the moment; nothing was written. Reads still work.
     #[error("changes are refused: {0}")]
-    ReadOnly(String),
+    ReadOnly(Outage),
     /// The commit failed, and it is unknown whether it took effect.
     #[error("the outcome of a commit is unknown")]
     Unknown(#[source] Cause),
@@ -88,8 +92,8 @@ pub enum StoreError {
     #[error("the store failed")]
     Backend(#[source] Cause),
     /// The server that holds the store cannot be reached, or does not answer in time; nothing was written.
-    #[error("the store cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the store cannot be used: {0}")]
+    Unreachable(Outage),
     /// The store was reopened after a failure and this view is no longer readable. The caller should retry on a newer
     /// view.
     #[error("the view is from before the store was reopened")]
@@ -103,6 +107,27 @@ impl StoreError {
     /// Returns whether a retry on a newer view may succeed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, StoreError::Conflict { .. } | StoreError::Bound { .. })
+    }
+
+    /// The store cannot be reached, for this reason. The details are for the log.
+    pub fn unreachable(reason: OutageReason, details: impl Into<String>) -> Self {
+        StoreError::Unreachable(Outage::new(reason, details))
+    }
+
+    /// Why the store cannot be used, if this error lasts.
+    pub fn outage(&self) -> Outage {
+        let reason = match self {
+            StoreError::ReadOnly(outage) | StoreError::Unreachable(outage) => return outage.clone(),
+            StoreError::Corrupt(_) | StoreError::Damaged { .. } | StoreError::Incomplete { .. } => {
+                OutageReason::Damaged
+            }
+            StoreError::Newer { .. } => OutageReason::Newer,
+            StoreError::Closed => return OutageReason::Closed.into(),
+            // Its message does not have the cause.
+            StoreError::Backend(cause) => return Outage::new(OutageReason::Failed, cause.to_string()),
+            _ => OutageReason::Failed,
+        };
+        Outage::new(reason, self.to_string())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     batch::{Batch, Versioned},
     change::Changes,
     error::StoreError,
+    outage::OutageReason,
     revision::Revision,
     server_id::ServerId,
     store_state::Tally,
@@ -47,10 +48,10 @@ pub struct Inspected {
 }
 
 /// The health of a store.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     /// The reason why changes are refused at present; none while they are accepted.
-    pub refuses_changes: Option<String>,
+    pub refuses_changes: Option<OutageReason>,
 }
 
 /// The range of a scan: keys that begin with `prefix` and are greater than `after`, ascending, at most `limit`.

@@ -53,7 +53,7 @@ class OnSmallCluster(Deployment):
         until(lambda: not self.write_more(), "the quota is exceeded")
         time.sleep(STALENESS + 1)
         for server in self.servers:
-            until(lambda: "NOSPACE" in readiness(server), lambda: f"the reason is shown: {readiness(server)}")
+            until(lambda: "the database has no space left" in readiness(server), lambda: f"the reason is shown: {readiness(server)}")
         self.cluster.call("kv/deleterange", key=OTHER)
         self.cluster.compact()
         for member in self.cluster.members:

@@ -3,14 +3,14 @@
 
 use std::{sync::Arc, time::Instant};
 
-use bailiwick_storage::{StoreError, StoreState};
+use bailiwick_storage::{Outage, OutageReason, StoreError, StoreState};
 use redb::{Database, TableDefinition};
 
 use super::{Group, Mode, Writer};
 use crate::{
     OpenError,
     disk::{DiskTracker, Image, Overlay},
-    guarded::{Handle, cause, guarded, store_error},
+    guarded::{Handle, guarded, outage, store_error},
     open::{self, OpenFile, begin_durable},
     view::Tables,
     watch,
@@ -26,24 +26,24 @@ const CHUNK: usize = 256;
 
 impl Writer {
     /// Answers batches while writing fails: those without changes as usual, the others with an error.
-    pub(super) fn refuse_changes(&self, group: Group, why: &str) {
+    pub(super) fn refuse_changes(&self, group: Group, why: &Outage) {
         let view = self.shared.current.load_full();
         for (batch, answer) in group {
             let tables = view.tables.load_full();
             let plan = guarded(|| batch.plan(|key| tables.get(&self.authenticator, key)));
             let _ = answer.send(match plan {
                 Ok(changes) if changes.is_empty() => Ok(self.state.head),
-                Ok(_) | Err(StoreError::Backend(_) | StoreError::Closed) => Err(StoreError::ReadOnly(why.to_owned())),
+                Ok(_) | Err(StoreError::Backend(_) | StoreError::Closed) => Err(StoreError::ReadOnly(why.clone())),
                 Err(refused) => Err(refused),
             });
         }
     }
 
     /// Refuses changes from now on, and switches readers to what was durable when the write failed.
-    pub(super) fn refuse(&mut self, why: String) {
+    pub(super) fn refuse(&mut self, why: Outage) {
         let before = self.shared.health.swap(Some(Arc::new(why.clone())));
         if before.is_none_or(|before| *before != why) {
-            tracing::error!(why, "the store has failed: changes are refused until it can be written");
+            tracing::error!(%why, "the store has failed: changes are refused until it can be written");
         }
         let retry = Instant::now() + self.options.retry;
         let mode = std::mem::replace(&mut self.mode, Mode::Refusing { reading: None, why, retry });
@@ -76,7 +76,7 @@ impl Writer {
     /// Replaces a handle that failed for a reader, unless it was replaced before.
     pub(super) fn replace_handle(&mut self, handle: u64) {
         if matches!(self.mode, Mode::Writing(_)) && handle == *self.handles.borrow() {
-            self.refuse("a part of its file could not be read".to_owned());
+            self.refuse(Outage::new(OutageReason::Disk, "a part of its file could not be read"));
             self.recover();
         }
     }
@@ -86,9 +86,9 @@ impl Writer {
         if let Err(error) = self.reopen()
             && let Mode::Refusing { why, retry, .. } = &mut self.mode
         {
-            let new = cause(&error);
+            let new = outage(&error);
             if *why != new {
-                tracing::error!(why = new, "the store still cannot be written");
+                tracing::error!(why = %new, "the store still cannot be written");
                 self.shared.health.store(Some(Arc::new(new.clone())));
                 *why = new;
             }
@@ -115,7 +115,7 @@ impl Writer {
                 self.shared.health.store(None);
                 tracing::info!("the store can be written again");
             }
-            Err(error) => self.refuse(cause(&error)),
+            Err(error) => self.refuse(outage(&error)),
         }
         Ok(())
     }
