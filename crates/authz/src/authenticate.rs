@@ -67,7 +67,7 @@ impl Handle<op::Authenticate> for Authz {
         let end = session.map_or(end, |session| end.min(session.expires));
         let (holder, service) = (cx.account().digits(), signed.service.as_str());
         let handle =
-            Tokens::of(&self.deployment).issue_handle(&authenticated.caller, &holder, service, cx.now(), end)?;
+            Tokens::of(&self.deployment).issue_handle(&authenticated.caller, &holder, service, cx.issue(), end)?;
         Ok(AuthenticateResponse {
             principal: Some(principal(&authenticated, &resolve_subject(authenticated.subject(), &snapshot)?)),
             signature: Some(signature),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bailiwick_model::{
-    AccessKeyId, AccountId, Arn, Partition, Path, PolicyRef, RoleName, SessionName, Tags, UniqueId, UserName,
+    AccessKeyId, AccountId, Arn, Issue, Partition, Path, PolicyRef, RoleName, SessionName, StorePosition, Tags,
+    UniqueId, UserName,
 };
 use jiff::Timestamp;
 
@@ -129,6 +130,8 @@ pub struct Session {
     pub access_key_id: AccessKeyId,
     /// When the credentials were issued.
     pub issued: Timestamp,
+    /// The view that the decision to issue them was made on; none if an older version issued them.
+    pub position: Option<StorePosition>,
     /// When they expire, without leeway.
     pub expires: Timestamp,
     /// Inline session policies, as text.
@@ -203,10 +206,12 @@ impl SessionKind {
 
 impl Session {
     /// A session without policies, tags, source identity, provider and parent key.
-    pub fn new(kind: SessionKind, access_key_id: AccessKeyId, issued: Timestamp, expires: Timestamp) -> Self {
+    pub fn new(kind: SessionKind, access_key_id: AccessKeyId, issued: impl Into<Issue>, expires: Timestamp) -> Self {
+        let Issue { time, position } = issued.into();
         Session {
             access_key_id,
-            issued,
+            issued: time,
+            position,
             expires,
             policies: Vec::new(),
             managed_policies: Vec::new(),
@@ -223,6 +228,11 @@ impl Session {
             scoped_from: Vec::new(),
             provider_keys: Vec::new(),
         }
+    }
+
+    /// When, and on which view, the credentials were issued.
+    pub fn issue(&self) -> Issue {
+        Issue { time: self.issued, position: self.position }
     }
 
     /// The long-term access key without which the session ends: of the user or root that GetSessionToken or

@@ -7,6 +7,8 @@ mod arn;
 #[cfg(feature = "service")]
 mod error;
 mod id;
+#[cfg(feature = "service")]
+mod issue;
 #[cfg(feature = "limits")]
 pub mod limits;
 #[cfg(feature = "service")]
@@ -31,6 +33,8 @@ pub use arn::{Arn, ArnError};
 #[cfg(feature = "service")]
 pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result, add_authorization_id};
 pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
+#[cfg(feature = "service")]
+pub use issue::{Issue, Revocation, StorePosition, revocation_subject};
 pub use name::{
     GroupName, InstanceProfileName, MfaDeviceName, NameError, PolicyName, RoleName, ServerCertificateName, SessionName,
     UserName,

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use bailiwick_api::{CallKind, Operation};
 use bailiwick_model::limits::Quotas;
-use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
-use bailiwick_storage::OutboundFederation;
+use bailiwick_model::{
+    AccessKeyId, AccessKeyKind, AccountId, IdKind, Issue, Partition, Region, StorePosition, UniqueId,
+};
+use bailiwick_storage::{OutboundFederation, Revision};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -106,6 +108,7 @@ pub struct Cx<C = Arc<Caller>> {
     request: Arc<RequestInfo>,
     deployment: Arc<Deployment>,
     now: Timestamp,
+    revision: Revision,
     view: Option<Arc<dyn Any + Send + Sync>>,
     password: Option<Arc<PasswordOutcome>>,
     issuer_keys: Option<Arc<IssuerKeysOutcome>>,
@@ -123,13 +126,29 @@ impl<C> Cx<C> {
     /// Makes the context of an attempt at the current time.
     pub fn new(deployment: Arc<Deployment>, caller: C, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
-        Cx { caller, request, deployment, now, view: None, password: None, issuer_keys: None, question: Bytes::new() }
+        Cx {
+            caller,
+            request,
+            deployment,
+            now,
+            revision: Revision::ZERO,
+            view: None,
+            password: None,
+            issuer_keys: None,
+            question: Bytes::new(),
+        }
     }
 
     /// Sets the time.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
         Cx { now, ..self }
+    }
+
+    /// Sets the revision that the call's transaction reads at. No view that it is decided on is older.
+    #[must_use]
+    pub fn reading_at(self, revision: Revision) -> Self {
+        Cx { revision, ..self }
     }
 
     /// Sets the view that everything is decided on. The caller was proved on it at [`Self::now`].
@@ -201,6 +220,18 @@ impl<C> Cx<C> {
     pub fn date(&self) -> Timestamp {
         // A second that the clock returned is in range.
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
+    }
+
+    /// The restore epoch of the store.
+    pub fn epoch(&self) -> u64 {
+        self.deployment.revisions.epoch
+    }
+
+    /// When something is issued by this attempt: now, on the oldest view that it read. A revocation that the view does not have ends
+    /// it, whatever the clocks of the servers show.
+    pub fn issue(&self) -> Issue {
+        let position = StorePosition { epoch: self.epoch(), revision: self.revision.number() };
+        Issue { time: self.now, position: Some(position) }
     }
 
     /// The view that everything is decided on, if it is of this type.

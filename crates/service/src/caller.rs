@@ -10,7 +10,7 @@ use bailiwick_operation::{
     Check, Cx, IssuerKeysOutcome, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, counted_as, standing, trace,
 };
 use bailiwick_snapshot::Snapshot;
-use bailiwick_storage::Tx;
+use bailiwick_storage::{Revision, Tx};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -30,6 +30,22 @@ pub(crate) struct Outcomes {
     pub(crate) issuer_keys: Option<Arc<IssuerKeysOutcome>>,
     /// The request without its marker and page size.
     pub(crate) question: Bytes,
+}
+
+/// What an attempt is decided on.
+pub(crate) struct Basis {
+    /// The revision that its transaction reads at.
+    pub(crate) revision: Revision,
+    /// A snapshot of this revision or a later one, on which the caller is valid.
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// The time just before the snapshot was taken.
+    pub(crate) now: Timestamp,
+}
+
+impl Basis {
+    fn context<C>(&self, cx: Cx<C>) -> Cx<C> {
+        cx.at(self.now).reading_at(self.revision).with_view(Arc::clone(&self.snapshot))
+    }
 }
 
 /// The caller of an operation: [`Authenticated`] if it needs a signature or a bearer token, otherwise [`Unsigned`].
@@ -74,7 +90,7 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     fn record(&self, audit: &mut CallAudit<'_>);
 
     /// Makes the context of an attempt.
-    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx;
+    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, on: &Basis) -> Self::Cx;
 
     /// Adds what was done outside of transactions to a context.
     fn with_outcomes(cx: Self::Cx, outcomes: &Outcomes) -> Self::Cx;
@@ -166,9 +182,9 @@ impl CallCaller for Authenticated {
         audit.set_caller(&self.caller);
     }
 
-    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Cx {
+    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, on: &Basis) -> Cx {
         let cx = Cx::new(Arc::clone(&shared.parts.deployment), Arc::clone(&self.caller), Arc::clone(request));
-        cx.at(now).with_view(Arc::clone(on))
+        on.context(cx)
     }
 
     fn with_outcomes(cx: Cx, outcomes: &Outcomes) -> Cx {
@@ -262,9 +278,9 @@ impl CallCaller for Unsigned {
         audit.set_unsigned(&self.caller);
     }
 
-    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx {
+    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, on: &Basis) -> Self::Cx {
         let cx = Cx::new(Arc::clone(&shared.parts.deployment), NoCaller, Arc::clone(request));
-        cx.at(now).with_view(Arc::clone(on))
+        on.context(cx)
     }
 
     fn with_outcomes(cx: Self::Cx, outcomes: &Outcomes) -> Self::Cx {

@@ -16,14 +16,13 @@ use std::time::Duration;
 use bailiwick_authz::DecidedBy;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, IssuerKeysOutcome, Planned, RequestInfo, trace, uuid};
-use bailiwick_snapshot::Snapshot;
-use bailiwick_storage::{At, CommitError, Tx};
+use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
 use http::HeaderName;
 use jiff::Timestamp;
 
 use crate::call_audit::{CallAudit, Ids};
-use crate::caller::{CallCaller, Outcomes};
+use crate::caller::{Basis, CallCaller, Outcomes};
 use crate::shared::{Parts, Shared};
 use crate::steps::{Handled, Steps, Target};
 use crate::{Answer, Incoming, call_limits, lockout};
@@ -152,9 +151,10 @@ async fn answer<C: CallCaller>(
         let revision = tx.revision();
         let is_last = is_read && (has_waited || !facts.waits);
         parts.snapshots.at_least(revision).await?;
-        let (now, snapshot) = revalidate(shared, caller)?;
+        let basis = revalidate(shared, caller, revision)?;
         caller.record(audit);
-        let cx = caller.context(shared, info, now, &snapshot);
+        let cx = caller.context(shared, info, &basis);
+        let Basis { snapshot, now, .. } = basis;
         let cx = &C::with_outcomes(cx, &outcomes);
         let plan = trace::span("plan");
         let planned = steps.plan(cx, &mut tx, is_last).await?;
@@ -230,7 +230,7 @@ async fn answer<C: CallCaller>(
         }
         if is_read || tx.is_read_only() {
             // Other calls may have run in between. Only a caller that is still valid gets the response.
-            revalidate(shared, caller)?;
+            revalidate(shared, caller, revision)?;
             return Ok(Handled { response: response?, revision, committed: false });
         }
         caller.depend(&mut tx).await?;
@@ -287,8 +287,8 @@ async fn issuer_keys<C: CallCaller>(
     let parts = &shared.parts;
     let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
     parts.snapshots.at_least(tx.revision()).await?;
-    let (now, snapshot) = revalidate(shared, caller)?;
-    let cx = caller.context(shared, info, now, &snapshot);
+    let basis = revalidate(shared, caller, tx.revision())?;
+    let cx = caller.context(shared, info, &basis);
     let Some(wanted) = steps.wanted_keys(&cx, &mut tx).await? else { return Ok(None) };
     drop(tx);
     let result = parts.deployment.issuer_keys.get(&wanted).await;
@@ -306,14 +306,15 @@ async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
     Ok(At::AtLeast(revision))
 }
 
-/// Validates the caller on the newest snapshot, on which the attempt is decided. Returns the snapshot and its time.
+/// Validates the caller on the newest snapshot, on which the attempt is decided: its transaction reads at `revision`, which is not
+/// later.
 ///
 /// The clock is read before the snapshot is taken, without waiting in between: a session that is issued at this time is
-/// older than any revocation that is made after the snapshot.
-fn revalidate(shared: &Shared, caller: &mut impl CallCaller) -> Result<(Timestamp, Arc<Snapshot>)> {
+/// older than any revocation that this server makes after the snapshot.
+fn revalidate(shared: &Shared, caller: &mut impl CallCaller, revision: Revision) -> Result<Basis> {
     let parts = &shared.parts;
     let now = parts.deployment.clock.now();
     let snapshot = parts.snapshots.current()?;
     caller.revalidate(shared, &snapshot, now)?;
-    Ok((now, snapshot))
+    Ok(Basis { revision, snapshot, now })
 }

@@ -52,7 +52,7 @@ impl Handle<op::GetSigninToken> for SignIn {
             return Err(IamError::new(ErrorCode::AccessDenied, message));
         }
         let expires = bailiwick_sts::expiry(cx, LIFE).min(session.expires);
-        let signin_token = Tokens::of(cx.deployment()).issue_sign_in(&caller, cx.now(), expires, seconds)?;
+        let signin_token = Tokens::of(cx.deployment()).issue_sign_in(&caller, cx.issue(), expires, seconds)?;
         Ok(GetSigninTokenResponse { signin_token })
     }
 }
@@ -77,7 +77,7 @@ impl Handle<op::SignInWithToken> for SignIn {
         let session = caller.session.as_deref().ok_or_else(|| IamError::internal("a token without a session"))?;
         let expires = bailiwick_sts::expiry(cx, seconds.map_or(SESSION, i64::from)).min(session.expires);
         Ok(SignInWithTokenResponse {
-            console_token: Tokens::of(cx.deployment()).issue_console(&caller, cx.now(), expires)?,
+            console_token: Tokens::of(cx.deployment()).issue_console(&caller, cx.issue(), expires)?,
             expiration: Some(date(expires)),
             arn: caller.principal.arn(cx.partition()).to_string(),
             mfa_authenticated: caller.mfa.is_some(),

@@ -77,11 +77,11 @@ async fn open(
     let caller = Caller {
         principal,
         credential: Credential::Bearer(id.clone()),
-        session: Some(Arc::new(Session::new(SessionKind::SignIn, id.clone(), cx.now(), expires))),
+        session: Some(Arc::new(Session::new(SessionKind::SignIn, id.clone(), cx.issue(), expires))),
         mfa: has_mfa.then_some(cx.now()),
     };
     Ok(SignInToken {
-        token: Tokens::of(cx.deployment()).issue_bearer(&caller, cx.now(), expires)?,
+        token: Tokens::of(cx.deployment()).issue_bearer(&caller, cx.issue(), expires)?,
         expiration: Some(date(expires)),
         session_id: id.to_string(),
         arn,

@@ -69,7 +69,7 @@ impl SnapshotBuilder {
         let mut changes: Vec<_> = set.changes.iter().collect();
         changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         for change in changes {
-            self.apply(&change.key, change.value.as_ref())?;
+            self.apply(&change.key, set.revision, change.value.as_ref())?;
         }
         self.revision = set.revision;
         Ok(())
@@ -78,24 +78,24 @@ impl SnapshotBuilder {
     /// Applies a row as an inspection returned it.
     pub(crate) fn apply_inspected(&mut self, row: &Inspected) -> Result<(), StoreError> {
         match &row.value {
-            Some(value) => self.apply(&row.key, Some(value)),
+            Some(value) => self.apply(&row.key, row.revision, Some(value)),
             None => self.deny(&row.key, "it is not what was written"),
         }
     }
 
-    /// Applies one row: its new value, or `None` if it was deleted.
-    pub(crate) fn apply(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
+    /// Applies one row: the revision that changed it, and its new value, or `None` if it was deleted.
+    pub(crate) fn apply(&mut self, key: &[u8], revision: Revision, value: Option<&Bytes>) -> Result<(), StoreError> {
         if !self.unreadable.is_empty() && self.unreadable.contains(key) {
             // It is not known what was denied because of this row.
             return Err(StoreError::Corrupt("a damaged row has changed".into()));
         }
-        match self.put(key, value) {
+        match self.put(key, revision, value) {
             Err(StoreError::Corrupt(why)) if value.is_some() => self.deny(key, &why),
             done => done,
         }
     }
 
-    fn put(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
+    fn put(&mut self, key: &[u8], revision: Revision, value: Option<&Bytes>) -> Result<(), StoreError> {
         let Some((account, kind, rest)) = keys::parse(key) else {
             return Err(StoreError::Corrupt("a key of an unknown kind".into()));
         };
@@ -120,7 +120,7 @@ impl SnapshotBuilder {
             Kind::SamlProvider => {
                 self.put_provider(&row, "saml-provider", |provider: storage::SamlProvider| provider.created)
             }
-            Kind::SessionRevocation => self.put_session_revocation(&row),
+            Kind::SessionRevocation => self.put_session_revocation(&row, revision),
             Kind::CredentialRules => self.put_credential_rules(&row),
             // Indexes, counters and rows that decisions do not depend on.
             _ => Ok(()),
@@ -318,10 +318,10 @@ impl SnapshotBuilder {
         Ok(())
     }
 
-    fn put_session_revocation(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+    fn put_session_revocation(&mut self, row: &Row<'_>, revision: Revision) -> Result<(), StoreError> {
         let subject = row.text(row.rest)?;
-        let valid_after = row.record::<SessionRevocation>()?.map(|revocation| revocation.valid_after);
-        self.view.set_session_revocation(row.account, subject, valid_after);
+        let found = row.record::<SessionRevocation>()?.map(|found| found.at(revision));
+        self.view.set_session_revocation(row.account, subject, found);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Delegation requests: an account asks another one for temporary rights, and a principal there approves or rejects that.
 
-use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError, KeyCase, Result, Tags};
+use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError, Issue, KeyCase, Result, StorePosition, Tags};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
@@ -78,7 +78,7 @@ pub struct DelegationRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DelegationApproval {
     /// When the request was accepted. A later revocation of the approver's sessions ends its sessions too.
-    pub accepted: Timestamp,
+    pub accepted: Issue,
     /// The long-term access key of the approver, unless a session was used that is bound to none. The sessions end without it.
     pub long_term_key: Option<AccessKeyId>,
     /// The access keys with which the approver's session ends when they are revoked.
@@ -335,7 +335,8 @@ impl AsMessage for DelegationRequest {
 fn approval_message(approval: &DelegationApproval) -> pb::DelegationApproval {
     let key = |(name, values): &(String, Vec<String>)| pb::ProviderKey { name: name.clone(), values: values.clone() };
     pb::DelegationApproval {
-        accepted: approval.accepted.as_microsecond(),
+        accepted: approval.accepted.time.as_microsecond(),
+        position: approval.accepted.position.map(|at| pb::StorePosition { epoch: at.epoch, revision: at.revision }),
         long_term_key: approval.long_term_key.as_ref().map(AccessKeyId::to_string),
         issued_through: approval.issued_through.iter().map(AccessKeyId::to_string).collect(),
         tags: codec::tag_messages(&approval.tags),
@@ -349,7 +350,10 @@ fn approval_message(approval: &DelegationApproval) -> pb::DelegationApproval {
 fn approval_of(message: pb::DelegationApproval) -> Result<DelegationApproval, Malformed> {
     let key = |id: String| AccessKeyId::parse(&id).map_err(Malformed::from);
     Ok(DelegationApproval {
-        accepted: codec::time(message.accepted)?,
+        accepted: Issue {
+            time: codec::time(message.accepted)?,
+            position: message.position.map(|at| StorePosition { epoch: at.epoch, revision: at.revision }),
+        },
         long_term_key: message.long_term_key.map(key).transpose()?,
         issued_through: message.issued_through.into_iter().map(key).collect::<Result<_, _>>()?,
         tags: codec::tags(KeyCase::Insensitive, &message.tags)?,

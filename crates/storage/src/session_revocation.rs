@@ -1,14 +1,16 @@
-//! Revoked sessions, by access key or delegation request.
+//! Revoked sessions, by what they have in common: an access key, a delegation request, an account, an identity or a provider.
 //!
-//! A revocation outlives every session that it ends, and is deleted afterwards, a few at a time, by later ones of the
-//! account.
+//! A revocation is about what was issued on views before the revision of its row. So the row is written with each revocation,
+//! and changed by nothing else. It outlives every session that it ends, and is deleted afterwards, a few at a time, by later ones
+//! of the account.
 
-use bailiwick_model::{AccountId, Result};
+use bailiwick_model::{AccountId, Issue, Result, Revocation, StorePosition};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::codec::{self, AsMessage, Malformed, pb};
 use crate::keys::{self, Kind};
+use crate::revision::Revision;
 use crate::tx::Tx;
 
 /// The longest that a session lasts from the time that counts as that of its issue. An accepted delegation request is
@@ -19,37 +21,80 @@ const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// How many expired revocations one transaction deletes at most.
 const DELETED_AT_ONCE: usize = 16;
 
-/// The revocation of the session of an access key, of those issued to it, or of those of a delegation request.
+/// The revocation of sessions that have something in common: their access key, the key that they were issued to, their
+/// delegation request, account, identity or provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionRevocation {
-    /// Sessions that were issued before this time are revoked.
+    /// Sessions of which only the time of issue is known are revoked if they were issued before this time.
     pub valid_after: Timestamp,
     /// When no session that it concerns can be valid any more.
     pub expires: Timestamp,
+    /// The restore epoch in which it is written; zero if an older version wrote it.
+    pub epoch: u64,
+}
+
+impl SessionRevocation {
+    /// A revocation of what was issued until now, this very microsecond included.
+    pub fn until(now: Timestamp, epoch: u64) -> Self {
+        Self::before(now.checked_add(SignedDuration::from_micros(1)).unwrap_or(now), epoch)
+    }
+
+    /// A revocation of what was issued before this time.
+    pub fn before(valid_after: Timestamp, epoch: u64) -> Self {
+        let expires = valid_after.checked_add(LONGEST_SESSION).unwrap_or(Timestamp::MAX);
+        SessionRevocation { valid_after, expires, epoch }
+    }
+
+    /// The revocation in a row of this revision.
+    pub fn at(self, revision: Revision) -> Revocation {
+        let position = StorePosition { epoch: self.epoch, revision: revision.number() };
+        Revocation { valid_after: self.valid_after, position }
+    }
 }
 
 impl Tx {
     /// Revokes sessions that were issued so far: of a temporary access key, the session itself and those issued to it; of a
-    /// long-term access key, those issued to it; of a delegation request, those that come from it.
+    /// long-term access key, those issued to it; of a delegation request, those that come from it; of an account, an identity or a
+    /// provider ([`bailiwick_model::revocation_subject`]), all of theirs.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
-    pub async fn revoke_sessions(&mut self, account: AccountId, subject: &str, now: Timestamp) -> Result<()> {
-        self.delete_expired_revocations(account, now).await?;
-        // Sessions of this very microsecond end too.
-        let valid_after = now.checked_add(SignedDuration::from_micros(1)).unwrap_or(now);
-        let expires = now.checked_add(LONGEST_SESSION).unwrap_or(Timestamp::MAX);
-        self.put_record(key(account, subject), &SessionRevocation { valid_after, expires });
+    pub async fn revoke_sessions(
+        &mut self,
+        account: AccountId,
+        subject: &str,
+        revocation: SessionRevocation,
+    ) -> Result<()> {
+        self.delete_expired_revocations(account, revocation.valid_after).await?;
+        self.put_record(key(account, subject), &revocation);
         Ok(())
     }
 
-    /// Whether what was issued at this time was revoked by this subject.
+    /// Whether what was issued then was revoked by this subject.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
-    pub async fn is_session_revoked(&mut self, account: AccountId, subject: &str, issued: Timestamp) -> Result<bool> {
-        let found: Option<SessionRevocation> = self.read(key(account, subject)).await?;
-        Ok(found.is_some_and(|revocation| issued < revocation.valid_after))
+    pub async fn is_session_revoked(&mut self, account: AccountId, subject: &str, issue: Issue) -> Result<bool> {
+        Ok(self.revocation(account, subject).await?.is_some_and(|revocation| revocation.ends(issue)))
+    }
+
+    /// Whether what was issued then was ended by the mark in a record of this subject: see [`Revocation::mark_ends`].
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn is_ended_by(
+        &mut self,
+        mark: Option<Timestamp>,
+        (account, subject): (AccountId, &str),
+        issue: Issue,
+    ) -> Result<bool> {
+        Ok(Revocation::mark_ends(mark, self.revocation(account, subject).await?, issue))
+    }
+
+    async fn revocation(&mut self, account: AccountId, subject: &str) -> Result<Option<Revocation>> {
+        let key = key(account, subject);
+        let found: Option<SessionRevocation> = self.read(key.clone()).await?;
+        Ok(found.zip(self.revision_read(&key)).map(|(found, revision)| found.at(revision)))
     }
 
     async fn delete_expired_revocations(&mut self, account: AccountId, now: Timestamp) -> Result<()> {
@@ -75,10 +120,18 @@ impl AsMessage for SessionRevocation {
     const NAME: &'static str = "session revocation";
 
     fn to_message(&self) -> pb::SessionRevocation {
-        pb::SessionRevocation { valid_after: self.valid_after.as_microsecond(), expires: self.expires.as_microsecond() }
+        pb::SessionRevocation {
+            valid_after: self.valid_after.as_microsecond(),
+            expires: self.expires.as_microsecond(),
+            epoch: self.epoch,
+        }
     }
 
     fn from_message(message: pb::SessionRevocation) -> Result<Self, Malformed> {
-        Ok(SessionRevocation { valid_after: codec::time(message.valid_after)?, expires: codec::time(message.expires)? })
+        Ok(SessionRevocation {
+            valid_after: codec::time(message.valid_after)?,
+            expires: codec::time(message.expires)?,
+            epoch: message.epoch,
+        })
     }
 }

@@ -32,7 +32,7 @@ impl Handle<op::CreateToken> for Sts {
     async fn handle(&self, cx: &Cx, _: &mut Tx, lifetime: Duration) -> Result<CreateTokenResponse> {
         let asked = cx.date() + lifetime;
         let expires = cx.caller().session.as_ref().map_or(asked, |session| asked.min(session.expires));
-        let token = Tokens::of(cx.deployment()).issue_bearer(cx.caller(), cx.now(), expires)?;
+        let token = Tokens::of(cx.deployment()).issue_bearer(cx.caller(), cx.issue(), expires)?;
         Ok(CreateTokenResponse { token, expiration: Some(date(expires)) })
     }
 }

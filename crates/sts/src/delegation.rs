@@ -4,7 +4,9 @@ use bailiwick_api::op;
 use bailiwick_api::signin::{GetDelegationTokenRequest, GetDelegationTokenResponse};
 use bailiwick_api::sts::{GetDelegatedAccessTokenRequest, GetDelegatedAccessTokenResponse};
 use bailiwick_model::limits::MANAGED_POLICY_SIZE;
-use bailiwick_model::{AccountId, AccountState, Arn, ErrorCode, IamError, Result, SessionName, UniqueId};
+use bailiwick_model::{
+    AccountId, AccountState, Arn, ErrorCode, IamError, Result, SessionName, UniqueId, revocation_subject,
+};
 use bailiwick_operation::{Check, Cx, Delegation, Handle, Planned, Principal, Session, SessionKind};
 use bailiwick_storage::{DelegationApproval, DelegationParty, DelegationRequest, DelegationState, Role, Tx, User};
 use jiff::{SignedDuration, Timestamp};
@@ -156,9 +158,7 @@ impl<'a> Granted<'a> {
             Some((id, session_name)) => (id, SessionName::parse(session_name).ok()),
             None => (&*self.approver.user_id, None),
         };
-        let is_standing =
-            |valid_after: Option<Timestamp>| valid_after.is_none_or(|from| self.approval.accepted >= from);
-        if !is_standing(account.sessions_valid_after) {
+        if self.is_ended_by(tx, account.sessions_valid_after, revocation_subject::ACCOUNT).await? {
             return Ok(None);
         }
         if *id == *self.owner.to_string() && !self.approver.user_id.contains(':') {
@@ -168,29 +168,30 @@ impl<'a> Granted<'a> {
         Ok(match session_name {
             None if self.approver.user_id.contains(':') => None,
             None => {
-                let user = tx.find_by_id::<User>(self.owner, &id).await?;
-                let user = user.filter(|user| is_standing(user.sessions_valid_after));
-                user.map(|User { name, path, .. }| Principal::User { account: self.owner, id, name, path })
+                let Some(user) = tx.find_by_id::<User>(self.owner, &id).await? else { return Ok(None) };
+                let User { name, path, sessions_valid_after: mark, .. } = user;
+                let is_ended = self.is_ended_by(tx, mark, &revocation_subject::identity(&id)).await?;
+                (!is_ended).then_some(Principal::User { account: self.owner, id, name, path })
             }
             Some(session_name) => {
-                let role = tx.find_by_id::<Role>(self.owner, &id).await?;
-                let role = role.filter(|role| is_standing(role.sessions_valid_after));
-                role.map(|Role { name, path, .. }| Principal::RoleSession {
-                    account: self.owner,
-                    id,
-                    name,
-                    path,
-                    session_name,
-                })
+                let Some(role) = tx.find_by_id::<Role>(self.owner, &id).await? else { return Ok(None) };
+                let Role { name, path, sessions_valid_after: mark, .. } = role;
+                let is_ended = self.is_ended_by(tx, mark, &revocation_subject::identity(&id)).await?;
+                (!is_ended).then_some(Principal::RoleSession { account: self.owner, id, name, path, session_name })
             }
         })
+    }
+
+    /// Whether the acceptance was ended by a mark of the approver's account or identity.
+    async fn is_ended_by(&self, tx: &mut Tx, mark: Option<Timestamp>, subject: &str) -> Result<bool> {
+        tx.is_ended_by(mark, (self.owner, subject), self.approval.accepted).await
     }
 }
 
 /// Whether a new session is already over: revoked, or without the long-term access key that it is bound to.
 async fn is_revoked(tx: &mut Tx, account: AccountId, session: &Session) -> Result<bool> {
     for (account, subject) in session.revocable_by(account) {
-        if tx.is_session_revoked(account, subject, session.issued).await? {
+        if tx.is_session_revoked(account, subject, session.issue()).await? {
             return Ok(true);
         }
     }

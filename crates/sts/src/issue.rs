@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_api::sts::Credentials;
-use bailiwick_model::{AccessKeyId, AccessKeyKind, Result, Tags};
+use bailiwick_model::{AccessKeyId, AccessKeyKind, Issue, Result, Tags};
 use bailiwick_operation::{Caller, Credential, Cx, Delegation, Principal, Session, SessionKind, SessionPolicyRef};
 use jiff::Timestamp;
 use prost_types::Timestamp as Date;
@@ -32,8 +32,8 @@ pub struct SessionParts {
     pub scopes: Vec<String>,
     /// The access keys of the sessions that it is scoped down from.
     pub scoped_from: Vec<AccessKeyId>,
-    /// When the session began, unless it begins now. Only for a session that goes on with other credentials.
-    pub issued: Option<Timestamp>,
+    /// When the session began, and on which view, unless it begins now. Only for a session that goes on with other credentials.
+    pub issued: Option<Issue>,
     /// Context keys of the provider that stay through the session, with their values.
     pub provider_keys: Vec<(String, Vec<String>)>,
     /// The access key that signed the request, if one did.
@@ -74,8 +74,8 @@ pub fn issue_session<C>(
     parts: SessionParts,
 ) -> Result<Issued> {
     let key = cx.new_access_key_id(AccessKeyKind::Temporary, principal.account());
-    // It begins no later than the snapshot that the checks were decided on: a later revocation must end it.
-    let new = Session::new(kind, key.clone(), parts.issued.unwrap_or(cx.now()), expires);
+    // It begins no later than the views that were read and decided on: a later revocation must end it.
+    let new = Session::new(kind, key.clone(), parts.issued.unwrap_or(cx.issue()), expires);
     let session = Session {
         policies: parts.policies,
         managed_policies: parts.managed_policies,

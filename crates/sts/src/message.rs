@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use bailiwick_model::{AccessKeyId, AccountId, Arn, IamError, Path, RoleName, SessionName, Tags, UniqueId, UserName};
+use bailiwick_model::{
+    AccessKeyId, AccountId, Arn, IamError, Issue, Path, RoleName, SessionName, StorePosition, Tags, UniqueId, UserName,
+};
 use bailiwick_operation::{
     Caller, Credential, Delegation, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef,
 };
@@ -41,6 +43,18 @@ pub(crate) struct TokenMessage {
     /// In sign-in tokens: how long the session after the sign-in may last, if the request said.
     #[prost(uint32, optional, tag = "12")]
     session_seconds: Option<u32>,
+    /// The view on which the token was issued. Absent in session tokens, whose session has it, and of an older version.
+    #[prost(message, optional, tag = "13")]
+    position: Option<PositionMessage>,
+}
+
+/// A revision of the store, and the restore epoch in which it was read.
+#[derive(Clone, Copy, PartialEq, Message)]
+struct PositionMessage {
+    #[prost(uint64, tag = "1")]
+    epoch: u64,
+    #[prost(uint64, tag = "2")]
+    revision: u64,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -119,6 +133,9 @@ struct SessionMessage {
     issued_through: Vec<String>,
     #[prost(message, optional, tag = "23")]
     delegation: Option<DelegationMessage>,
+    /// The view on which the session was issued. Absent: an older version issued it.
+    #[prost(message, optional, tag = "24")]
+    position: Option<PositionMessage>,
 }
 
 /// What a delegated session comes from.
@@ -176,7 +193,7 @@ struct TagMessage {
 /// The caller in a token, and the lifetime of the token.
 pub(crate) struct Held {
     pub(crate) caller: Caller,
-    pub(crate) issued: Timestamp,
+    pub(crate) issued: Issue,
     pub(crate) expires: Timestamp,
     pub(crate) signed_for: Option<String>,
     pub(crate) session_seconds: Option<u32>,
@@ -187,17 +204,18 @@ impl TokenMessage {
     ///
     /// # Errors
     /// `ServiceFailure` for a caller without an access key.
-    pub(crate) fn of(caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<Self, IamError> {
+    pub(crate) fn of(caller: &Caller, issued: Issue, expires: Timestamp) -> Result<Self, IamError> {
         Ok(Self {
             principal: Some(PrincipalMessage::of(&caller.principal)),
             access_key_id: access_key(caller)?.to_string(),
             session: caller.session.as_deref().map(SessionMessage::of),
             mfa: caller.mfa.map(Timestamp::as_microsecond),
-            issued: issued.as_microsecond(),
+            issued: issued.time.as_microsecond(),
             expires: expires.as_microsecond(),
             signed_for: None,
             padding: Vec::new(),
             session_seconds: None,
+            position: issued.position.map(PositionMessage::of),
         })
     }
 
@@ -235,7 +253,8 @@ impl TokenMessage {
             principal if session.is_some_and(|session| !session.is_of(principal)) => return None,
             _ => {}
         }
-        let (issued, expires) = (time(self.issued)?, time(self.expires)?);
+        let issued = Issue { time: time(self.issued)?, position: self.position.map(PositionMessage::into_position) };
+        let expires = time(self.expires)?;
         Some(Held { caller, issued, expires, signed_for: self.signed_for, session_seconds: self.session_seconds })
     }
 }
@@ -325,6 +344,7 @@ impl SessionMessage {
             scoped_from: session.scoped_from.iter().map(AccessKeyId::to_string).collect(),
             issued_through: session.issued_through.iter().map(AccessKeyId::to_string).collect(),
             delegation: session.delegation.as_ref().map(DelegationMessage::of),
+            position: session.position.map(PositionMessage::of),
         }
     }
 
@@ -357,7 +377,18 @@ impl SessionMessage {
                 Some(delegation) => Some(delegation.into_delegation()?),
                 None => None,
             },
+            position: self.position.map(PositionMessage::into_position),
         })
+    }
+}
+
+impl PositionMessage {
+    fn of(StorePosition { epoch, revision }: StorePosition) -> Self {
+        Self { epoch, revision }
+    }
+
+    fn into_position(self) -> StorePosition {
+        StorePosition { epoch: self.epoch, revision: self.revision }
     }
 }
 

@@ -2,10 +2,9 @@
 
 use bailiwick_api::op;
 use bailiwick_api::signin::{RevokeSessionsRequest, RevokeSessionsResponse};
-use bailiwick_model::{AccessKeyId, Arn, IamError, Result, RoleName, UserName};
+use bailiwick_model::{AccessKeyId, Arn, IamError, Result, RoleName, UserName, revocation_subject};
 use bailiwick_operation::{Check, Cx, Handle, Planned, Principal};
-use bailiwick_storage::{Role, Tx, User};
-use jiff::{SignedDuration, Timestamp};
+use bailiwick_storage::{Account, Role, SessionRevocation, Tx, User};
 
 use crate::Sts;
 
@@ -82,27 +81,31 @@ impl Handle<op::RevokeSessions> for Sts {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, revoked: Revoked) -> Result<RevokeSessionsResponse> {
         let account = cx.account();
-        match revoked {
+        let revocation = SessionRevocation::until(cx.now(), cx.epoch());
+        // Accounts, roles and users have a mark besides, for servers of an older version. What is equal belongs together.
+        let mark = Some(revocation.valid_after);
+        let subject = match revoked {
             Revoked::Role(role, name) => {
                 let role = role.ok_or_else(|| IamError::no_such("role", name))?;
-                let new = Role { sessions_valid_after: Some(from_now(cx)), ..role.clone() };
-                tx.update(&role, &new).await?;
+                tx.update(&role, &Role { sessions_valid_after: mark, ..role.clone() }).await?;
+                revocation_subject::identity(&role.id)
             }
             Revoked::User(user, name) => {
                 let user = user.ok_or_else(|| IamError::no_such("user", name))?;
-                let new = User { sessions_valid_after: Some(from_now(cx)), ..user.clone() };
-                tx.update(&user, &new).await?;
+                tx.update(&user, &User { sessions_valid_after: mark, ..user.clone() }).await?;
+                revocation_subject::identity(&user.id)
             }
-            Revoked::Key(key) => tx.revoke_sessions(account, key.as_str(), cx.now()).await?,
+            Revoked::Key(key) => key.to_string(),
             Revoked::Delegation { id, is_own: false } => return Err(IamError::no_such("delegation request", id)),
-            Revoked::Delegation { id, is_own: true } => tx.revoke_sessions(account, &id, cx.now()).await?,
+            Revoked::Delegation { id, is_own: true } => id,
             Revoked::Account => {
                 let missing = || IamError::no_such("account", account);
                 let old = tx.find_account(account).await?.ok_or_else(missing)?;
-                let new = bailiwick_storage::Account { sessions_valid_after: Some(from_now(cx)), ..old.clone() };
-                tx.update_account(&old, &new).await?;
+                tx.update_account(&old, &Account { sessions_valid_after: mark, ..old.clone() }).await?;
+                revocation_subject::ACCOUNT.to_owned()
             }
-        }
+        };
+        tx.revoke_sessions(account, &subject, revocation).await?;
         Ok(RevokeSessionsResponse {})
     }
 }
@@ -125,11 +128,6 @@ pub enum Revoked {
     },
     /// The account.
     Account,
-}
-
-/// The time from which on sessions are valid: those of this very microsecond are revoked too.
-fn from_now(cx: &Cx) -> Timestamp {
-    cx.now().checked_add(SignedDuration::from_micros(1)).unwrap_or(cx.now())
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Handle<op::GetScopedCredentials> for Sts {
             mfa: caller.mfa,
             scopes,
             scoped_from,
-            issued: Some(session.issued),
+            issued: Some(session.issue()),
             minimum_token_size: new.minimum_token_size,
         };
         let count = i32::try_from(parts.scopes.len()).ok();

@@ -1,6 +1,6 @@
 //! Issuing and opening tokens.
 
-use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError};
+use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError, Issue};
 use bailiwick_operation::{Caller, Credential, Deployment};
 use bailiwick_seal::{KeyPurpose, SealError, Sealer, SecretString};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -53,8 +53,8 @@ pub struct OpenedSession {
 pub struct Bearer {
     /// The caller.
     pub caller: Caller,
-    /// When it was issued.
-    pub issued: Timestamp,
+    /// When, and on which view, it was issued.
+    pub issued: Issue,
     /// When it expires; not later than the caller's session.
     pub expires: Timestamp,
     /// In a handle: the service that the caller signed for.
@@ -110,7 +110,7 @@ impl<'a> Tokens<'a> {
     pub fn issue_session_of(&self, caller: &Caller, minimum: usize) -> Result<(String, SecretString), IamError> {
         let session = caller.session.as_deref().ok_or_else(|| IamError::internal("a session token without session"))?;
         let key = access_key(caller)?;
-        let message = TokenMessage::of(caller, session.issued, session.expires)?;
+        let message = TokenMessage::of(caller, session.issued.into(), session.expires)?;
         // One keyring for both: a rotation in between would separate token and secret.
         let keyring = self.sealer.sealing_keyring();
         let account = account_of(key).ok_or_else(|| IamError::internal("an access key id without account"))?;
@@ -156,8 +156,13 @@ impl<'a> Tokens<'a> {
     ///
     /// # Errors
     /// `ServiceFailure` if sealing fails.
-    pub fn issue_bearer(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
-        self.issue_of(b"bearer", &TokenMessage::of(caller, issued, expires)?)
+    pub fn issue_bearer(
+        &self,
+        caller: &Caller,
+        issued: impl Into<Issue>,
+        expires: Timestamp,
+    ) -> Result<String, IamError> {
+        self.issue_of(b"bearer", &TokenMessage::of(caller, issued.into(), expires)?)
     }
 
     /// Opens a bearer token. The caller's credential is [`Credential::Bearer`].
@@ -176,11 +181,11 @@ impl<'a> Tokens<'a> {
     pub fn issue_sign_in(
         &self,
         caller: &Caller,
-        issued: Timestamp,
+        issued: impl Into<Issue>,
         expires: Timestamp,
         seconds: Option<u32>,
     ) -> Result<String, IamError> {
-        self.issue_of(b"sign-in", &TokenMessage::of(caller, issued, expires)?.with_session_seconds(seconds))
+        self.issue_of(b"sign-in", &TokenMessage::of(caller, issued.into(), expires)?.with_session_seconds(seconds))
     }
 
     /// Opens a sign-in token. The caller's credential is [`Credential::Console`]; the number is that of its issue.
@@ -197,8 +202,13 @@ impl<'a> Tokens<'a> {
     ///
     /// # Errors
     /// `ServiceFailure` if sealing fails.
-    pub fn issue_console(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
-        self.issue_of(b"console", &TokenMessage::of(caller, issued, expires)?)
+    pub fn issue_console(
+        &self,
+        caller: &Caller,
+        issued: impl Into<Issue>,
+        expires: Timestamp,
+    ) -> Result<String, IamError> {
+        self.issue_of(b"console", &TokenMessage::of(caller, issued.into(), expires)?)
     }
 
     /// Opens the token of a session of the console. The caller's credential is [`Credential::Console`].
@@ -238,10 +248,10 @@ impl<'a> Tokens<'a> {
         caller: &Caller,
         holder: &[u8],
         service: &str,
-        issued: Timestamp,
+        issued: impl Into<Issue>,
         expires: Timestamp,
     ) -> Result<Vec<u8>, IamError> {
-        let message = TokenMessage::of(caller, issued, expires)?.with_service(service).encode_to_vec();
+        let message = TokenMessage::of(caller, issued.into(), expires)?.with_service(service).encode_to_vec();
         let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, &[FORM]];
         let sealed = self.sealer.seal(KeyPurpose::CallerHandle, &aad, &message).map_err(IamError::internal)?;
         Ok(in_form(&sealed))

@@ -90,9 +90,9 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
         H: Handle<O>,
     {
         let request = read::<O>(request)?;
-        let cx = self.cx();
         // A first run that is not committed: a handler may run twice.
         let mut tx = self.begin().await;
+        let cx = self.cx().reading_at(tx.revision());
         let planned = self.plan::<O>(&cx, &mut tx, request.clone()).await.inspect_err(|error| {
             let is_about_request = matches!(error.code(), ErrorCode::ValidationError | ErrorCode::InvalidInput);
             assert!(is_about_request, "{} may reveal before authorization what exists: {error}", O::NAME);

@@ -32,7 +32,7 @@ impl Authz {
             };
             let credential = Credential::Certificate(Arc::new(certificate));
             let caller = Caller { principal: user(&snapshot, id)?, credential, session: None, mfa: None };
-            Ok(Bearer { caller, issued: peer.not_before, expires: peer.not_after, signed_for: None })
+            Ok(Bearer { caller, issued: peer.not_before.into(), expires: peer.not_after, signed_for: None })
         })
     }
 }

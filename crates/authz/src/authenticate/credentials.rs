@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_decision::{ResolvedSubject, Subject};
-use bailiwick_model::{AccessKeyId, Arn, ErrorCode, IamError, Result, RoleName, UserName};
+use bailiwick_model::{AccessKeyId, Arn, ErrorCode, IamError, Issue, Result, RoleName, UserName};
 use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal, SessionKind};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
@@ -37,7 +37,7 @@ pub(crate) struct CachedCaller {
 /// The time in which a token is valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Validity {
-    pub(crate) issued: Timestamp,
+    pub(crate) issued: Issue,
     pub(crate) expires: Timestamp,
 }
 
@@ -218,8 +218,7 @@ fn check_active<'s>(
         && let Some(id) = caller.access_key_id()
     {
         key_expires = key_in_use(snapshot, id, caller, now)?;
-        let is_revoked = |issued| snapshot.is_key_revoked(caller.account(), id, issued);
-        if validity.is_some_and(|token| is_revoked(token.issued)) {
+        if validity.is_some_and(|token| snapshot.is_key_revoked(caller.account(), id, token.issued)) {
             return Err(expired());
         }
     }
@@ -239,17 +238,27 @@ fn check_active<'s>(
             return Err(expired());
         }
     }
-    let provider = provider_created(snapshot, caller)?;
+    let provider = provider(caller);
+    let provider = match &provider {
+        Some(arn) => Some((arn, snapshot.provider_created(arn).ok_or_else(invalid)?)),
+        None => None,
+    };
     let is_certificate = caller.certificate().is_some();
     if is_certificate && !(caller.session.is_none() && matches!(caller.principal, Principal::User { .. })) {
         return Err(invalid());
     }
-    let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after()), provider];
     for Validity { issued, expires } in validities(caller, validity) {
         // There is no leeway. Revoked credentials look expired, so that clients request new ones.
         // A certificate is a long-term credential, like an access key: the end of all sessions does not end it.
-        let is_ended = !is_certificate && marks.into_iter().flatten().any(|mark| issued < mark);
-        if expires <= now || is_ended {
+        let is_ended = || {
+            let by_account = snapshot.is_account_revoked(account.id, account.sessions_valid_after, issued);
+            let of = |entity: &Arc<Entity>| {
+                snapshot.is_identity_revoked(entity.account, &entity.id, entity.sessions_valid_after(), issued)
+            };
+            let is_earlier = |(arn, created)| snapshot.is_of_earlier_provider(arn, created, issued);
+            by_account || entity.is_some_and(of) || provider.is_some_and(is_earlier)
+        };
+        if expires <= now || (!is_certificate && is_ended()) {
             return Err(expired());
         }
     }
@@ -266,18 +275,17 @@ fn key_in_use(snapshot: &Snapshot, id: &AccessKeyId, caller: &Caller, now: Times
     Ok(expires)
 }
 
-/// When the provider was created that the session came through, which ends with it: a later provider of the same name is
-/// another one. `None` for other sessions, and for a public provider, which has a domain and no ARN.
-fn provider_created(snapshot: &Snapshot, caller: &Caller) -> Result<Option<Timestamp>> {
+/// The provider that the session came through, which ends with it: a later provider of the same name is another one. `None` for
+/// other sessions, and for a public provider, which has a domain and no ARN.
+fn provider(caller: &Caller) -> Option<Arn> {
     let provider = caller.session.as_deref().and_then(|session| session.provider.as_deref());
-    let Some(arn) = provider.and_then(|provider| Arn::parse(provider).ok()) else { return Ok(None) };
-    snapshot.provider_created(&arn).map(Some).ok_or_else(invalid)
+    provider.and_then(|provider| Arn::parse(provider).ok())
 }
 
 /// The validity of the caller's session, and that of the token.
 fn validities(caller: &Caller, token: Option<Validity>) -> impl Iterator<Item = Validity> {
     let session =
-        caller.session.as_deref().map(|session| Validity { issued: session.issued, expires: session.expires });
+        caller.session.as_deref().map(|session| Validity { issued: session.issue(), expires: session.expires });
     session.into_iter().chain(token)
 }
 

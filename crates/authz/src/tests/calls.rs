@@ -23,7 +23,8 @@ impl TestEnv {
             region: Some(Region::parse("eu-west-1").unwrap()),
         };
         let cx = Cx::new(self.deployment.clone(), who.caller.clone(), Arc::new(request));
-        cx.with_view(self.snapshots.current().unwrap())
+        let current = self.snapshots.current().unwrap();
+        cx.reading_at(current.revision()).with_view(current)
     }
 
     /// The caller that a key proves, by a signed request to IAM.

@@ -206,7 +206,7 @@ fn approval(cx: &Cx) -> DelegationApproval {
         own.chain(&session.parent_key).chain(&session.issued_through)
     });
     DelegationApproval {
-        accepted: cx.now(),
+        accepted: cx.issue(),
         long_term_key: long_term_key.cloned(),
         issued_through: session_keys.cloned().collect(),
         tags: session.map_or_else(Tags::new, |session| session.tags.clone()),

@@ -10,6 +10,7 @@ use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{OidcProvider, Tx};
 
 use super::arn::ProviderArn;
+use super::end_earlier_sessions;
 use crate::address::{Addressed, Target};
 use crate::identities::tags::{NO_TAG_KEYS, NO_TAG_MAP, Tagged};
 use crate::request::{check_list, required, tags};
@@ -102,6 +103,7 @@ impl Handle<op::CreateOpenIDConnectProvider> for Directory {
         let provider = provider?;
         tx.create_oidc_provider(&provider).await?;
         let arn = arn_of(cx.partition(), provider.account, &provider.url);
+        end_earlier_sessions(cx, tx, &arn, provider.created).await?;
         Ok(pb::CreateOpenIdConnectProviderResponse {
             open_id_connect_provider_arn: Some(arn.to_string()),
             tags: view::tags(&provider.tags),

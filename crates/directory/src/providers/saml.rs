@@ -9,6 +9,7 @@ use bailiwick_storage::{SamlProvider, Tx};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::arn::ProviderArn;
+use super::end_earlier_sessions;
 use super::oidc::no_propagation;
 use super::saml_keys::{add_key, check_encryption, new_id};
 use crate::address::{Addressed, Target};
@@ -118,8 +119,10 @@ impl Handle<op::CreateSAMLProvider> for Directory {
         }
         check_encryption(&provider)?;
         tx.create_saml_provider(&provider, &new.metadata).await?;
+        let arn = arn_of(cx.partition(), provider.account, &provider.name);
+        end_earlier_sessions(cx, tx, &arn, provider.created).await?;
         Ok(pb::CreateSamlProviderResponse {
-            saml_provider_arn: Some(arn_of(cx.partition(), provider.account, &provider.name).to_string()),
+            saml_provider_arn: Some(arn.to_string()),
             tags: view::tags(&provider.tags),
         })
     }

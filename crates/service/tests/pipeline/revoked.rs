@@ -1,16 +1,12 @@
 //! A call that waits is decided on the state of its caller after the wait.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use bailiwick_api::{Operation, account, authz, iam, op, signin, sts};
-use bailiwick_model::{AccountId, Result};
-use bailiwick_operation::Clock as _;
-use bailiwick_storage::{At, Role, Tx};
+use bailiwick_model::Result;
 use bailiwick_testing::{Client, Key, MAIN, assume_role, code};
 
 use super::TestEnv;
 
+mod clocks;
 mod questions;
 
 use questions::question;
@@ -24,6 +20,7 @@ pub(super) enum Event {
     UserDeleted,
     AccountSuspended,
     RoleDeleted,
+    /// RevokeSessions, for the caller's role.
     SessionsRevoked,
     /// RevokeSessions, for the caller's user.
     UserSessionsRevoked,
@@ -139,7 +136,7 @@ impl Case {
                 env.call::<op::DeleteRolePolicy>(root, req).await.unwrap();
                 env.call::<op::DeleteRole>(root, iam::DeleteRoleRequest { role_name }).await.unwrap();
             }
-            Event::SessionsRevoked => env.revoke_sessions("Diver").await,
+            Event::SessionsRevoked => env.revoke(|req| req.role_name = Some("Diver".into())).await,
             Event::UserSessionsRevoked => env.revoke(|req| req.user_name = user_name).await,
             Event::ParentRevoked => {
                 let key = env.key_of("Heron").await;
@@ -222,17 +219,6 @@ impl TestEnv {
     pub(super) async fn users(&self) -> Vec<String> {
         let users = self.call::<op::ListUsers>(&self.root, Default::default()).await.unwrap().users;
         users.into_iter().filter_map(|user| user.user_name).collect()
-    }
-
-    /// Revokes the sessions of a role that were issued before this moment.
-    async fn revoke_sessions(&self, role: &str) {
-        let mut tx = Tx::begin(self.store.clone(), Arc::default(), At::Latest).await.unwrap();
-        let (account, name) = (AccountId::parse(MAIN).unwrap(), bailiwick_model::RoleName::parse(role).unwrap());
-        let old = tx.get::<Role>(account, &name).await.unwrap();
-        let mark = Some(self.clock.now() + Duration::from_secs(1));
-        tx.update(&old, &Role { sessions_valid_after: mark, ..old.clone() }).await.unwrap();
-        let revision = tx.commit().await.unwrap();
-        self.service.parts().snapshots.at_least(revision).await.unwrap();
     }
 
     /// Does `event` while a call of `O` waits for a revision.

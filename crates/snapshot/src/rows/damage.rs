@@ -3,11 +3,10 @@
 //! The key of a row determines which identities depend on it. A row that can only grant something is left out; for a
 //! row that may deny something, everything is denied to the identities that it may concern.
 
-use bailiwick_model::{AccountId, PolicyRef};
+use bailiwick_model::{AccountId, PolicyRef, Revocation};
 use bailiwick_storage::StoreError;
 use bailiwick_storage::keys::{self, Kind};
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use super::SnapshotBuilder;
 
@@ -61,7 +60,7 @@ impl SnapshotBuilder {
             // All sessions that the revocation may be about are refused.
             Kind::SessionRevocation => {
                 let subject = std::str::from_utf8(id).ok()?;
-                self.view.set_session_revocation(account, subject, Some(Timestamp::MAX));
+                self.view.set_session_revocation(account, subject, Some(Revocation::ALL));
             }
             // All keys that may have expired are refused.
             Kind::CredentialRules => id.is_empty().then(|| self.view.deny_keys(account))?,

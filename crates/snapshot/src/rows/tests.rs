@@ -1,7 +1,7 @@
 //! States that the store promises not to produce: they never allow anything.
 
 use bailiwick_evaluator::Effect;
-use bailiwick_model::{AccountId, IdKind, Partition, Path, UniqueId, UserName};
+use bailiwick_model::{AccountId, IdKind, Issue, Partition, Path, StorePosition, UniqueId, UserName};
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{self as storage, Change, ChangeSet, Record, Revision, User};
 use bytes::Bytes;
@@ -109,10 +109,15 @@ fn invalid_keys_are_damage() {
             continue;
         }
         let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
-        assert!(snapshot.apply(&row(account, kind, &[b"short"], None).key, Some(&Bytes::new())).is_err(), "{kind:?}");
+        assert!(
+            snapshot.apply(&row(account, kind, &[b"short"], None).key, Revision::new(1), Some(&Bytes::new())).is_err(),
+            "{kind:?}"
+        );
     }
-    assert!(SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"", None).is_err());
-    assert!(SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"\0\0\0\0\0\xee", None).is_err());
+    assert!(SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"", Revision::new(1), None).is_err());
+    assert!(
+        SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"\0\0\0\0\0\xee", Revision::new(1), None).is_err()
+    );
 }
 
 /// A revocation that cannot be read revokes every session that it may be about.
@@ -121,24 +126,33 @@ fn revocations_follow_the_log_and_are_kept_when_damaged() {
     let account = AccountId::from_number(1).unwrap();
     let key = bailiwick_model::AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE").unwrap();
     let second = |second| Timestamp::from_second(second).unwrap();
-    let session = bailiwick_decision::Session::new(
-        bailiwick_decision::SessionKind::AssumeRole,
-        key.clone(),
-        second(60),
-        second(120),
-    );
+    let session = |position| {
+        let issue = Issue { time: second(60), position };
+        bailiwick_decision::Session::new(bailiwick_decision::SessionKind::AssumeRole, key.clone(), issue, second(120))
+    };
     let subject = key.as_str().to_ascii_lowercase();
     let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
-    let mut is_revoked = |revision, value: Option<Bytes>| {
+    // Of sessions that were issued on revision 3, on revision 4, and by an older version.
+    let mut revoked = |revision, value: Option<Bytes>| {
         let changed = row(account, Kind::SessionRevocation, &[subject.as_bytes()], None);
-        snapshot.apply(&changed.key, value.as_ref()).unwrap();
-        snapshot.publish(revision).is_revoked(account, &session)
+        let revision = Revision::new(revision);
+        match value {
+            // A change of the log, and the same row as it is read at a start.
+            Some(value) if revision.number().is_multiple_of(2) => {
+                snapshot.apply_inspected(&Inspected { key: changed.key, revision, value: Some(value) }).unwrap();
+            }
+            value => snapshot.apply(&changed.key, revision, value.as_ref()).unwrap(),
+        }
+        let view = snapshot.publish(revision.number());
+        let on = |revision| Some(StorePosition { epoch: 1, revision });
+        [on(3), on(4), None].map(|position| view.is_revoked(account, &session(position)))
     };
-    let revocation = |at| bailiwick_storage::SessionRevocation { valid_after: second(at), expires: second(999) };
-    assert!(!is_revoked(1, Some(revocation(60).encode())));
-    assert!(is_revoked(2, Some(revocation(61).encode())));
-    assert!(!is_revoked(3, None));
-    assert!(is_revoked(4, Some(Bytes::from_static(b"\x01\xff"))));
+    let revocation = |at| Some(storage::SessionRevocation::before(second(at), 1).encode());
+    assert_eq!(revoked(1, revocation(60)), [false, false, false]);
+    assert_eq!(revoked(4, revocation(60)), [true, false, false]);
+    assert_eq!(revoked(5, revocation(61)), [true, true, true]);
+    assert_eq!(revoked(7, None), [false, false, false]);
+    assert_eq!(revoked(9, Some(Bytes::from_static(b"\x01\xff"))), [true, true, true]);
 }
 
 #[test]
@@ -206,7 +220,7 @@ fn a_record_under_the_key_of_another_object_is_damage() {
     let mut builder = SnapshotBuilder::new(Partition::Aws, damage.clone());
     let mut apply = |kind, parts: &[&[u8]], value| {
         let row = row(account, kind, parts, Some(value));
-        builder.apply(&row.key, row.value.as_ref()).unwrap();
+        builder.apply(&row.key, Revision::new(1), row.value.as_ref()).unwrap();
         builder.publish(0)
     };
     let user = |id, account| user(id, account).encode();

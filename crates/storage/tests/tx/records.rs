@@ -4,8 +4,8 @@
 //! the failing test prints.
 
 use bailiwick_model::{
-    AccessKeyId, AccountAlias, AccountId, IdKind, KeyCase, MfaDeviceName, Partition, Path, PolicyName, RoleName,
-    ServerCertificateName, Tags, UniqueId,
+    AccessKeyId, AccountAlias, AccountId, IdKind, Issue, KeyCase, MfaDeviceName, Partition, Path, PolicyName, RoleName,
+    ServerCertificateName, StorePosition, Tags, UniqueId,
 };
 use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, CredentialRules,
@@ -192,23 +192,21 @@ fn records_of_format_1_can_be_read() {
         ..delegation
     };
     check("delegation-request", full.clone());
-    check(
-        "delegation-request-approved",
-        DelegationRequest {
-            approval: Some(DelegationApproval {
-                accepted: now(),
-                long_term_key: Some(AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap()),
-                issued_through: vec![AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE").unwrap()],
-                tags: Tags::parse([("team", "reeds")]).unwrap(),
-                transitive_tag_keys: vec!["team".into()],
-                source_identity: Some("ann".into()),
-                provider: Some("arn:aws:iam::111122223333:saml-provider/P".into()),
-                provider_keys: vec![("saml:sub".into(), vec!["ann".into()])],
-            }),
-            sent: Some(now()),
-            ..full
-        },
-    );
+    let approval = DelegationApproval {
+        accepted: now().into(),
+        long_term_key: Some(AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap()),
+        issued_through: vec![AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE").unwrap()],
+        tags: Tags::parse([("team", "reeds")]).unwrap(),
+        transitive_tag_keys: vec!["team".into()],
+        source_identity: Some("ann".into()),
+        provider: Some("arn:aws:iam::111122223333:saml-provider/P".into()),
+        provider_keys: vec![("saml:sub".into(), vec!["ann".into()])],
+    };
+    let approved = DelegationRequest { approval: Some(approval.clone()), sent: Some(now()), ..full };
+    check("delegation-request-approved", approved.clone());
+    let accepted = Issue { time: now(), position: Some(StorePosition { epoch: 2, revision: 300 }) };
+    let approval = Some(DelegationApproval { accepted, ..approval });
+    check("delegation-request-approved-on-view", DelegationRequest { approval, ..approved });
     check("deletion-task", DeletionTask { account: read.account, id, created: now() });
     let tags = Tags::parse([("Team", "blue")]).expect("tags");
     let device = MfaDevice {
@@ -242,7 +240,8 @@ fn records_of_format_1_can_be_read() {
     check("mfa-failures", MfaFailures { forgotten: now() });
     let failures = SignInFailures { forgotten: now(), blocked_until: now(), last_correct: Some(now()) };
     check("sign-in-failures", failures);
-    check("session-revocation", SessionRevocation { valid_after: now(), expires: now() });
+    check("session-revocation", SessionRevocation { valid_after: now(), expires: now(), epoch: 0 });
+    check("session-revocation-of-epoch", SessionRevocation { valid_after: now(), expires: now(), epoch: 2 });
     check("root-password", RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into(), last_used: None });
     check(
         "root-password-used",

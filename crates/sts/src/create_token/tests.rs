@@ -1,10 +1,12 @@
+use bailiwick_model::{Issue, StorePosition};
 use bailiwick_operation::Caller;
 
 use super::*;
 use crate::testing::{World, now, refusal, root, session, time, user, world};
 
 async fn ask(world: &World, caller: Caller, duration_seconds: Option<i32>) -> Result<CreateTokenResponse> {
-    let (cx, mut tx) = (world.cx(caller), world.begin().await);
+    let mut tx = world.begin().await;
+    let cx = world.cx(caller).reading_at(tx.revision());
     let req = CreateTokenRequest { duration_seconds };
     let planned = Handle::<op::CreateToken>::plan(&Sts, &cx, &mut tx, req).await?;
     assert_eq!(planned.checks[0].action, "bailiwick:CreateToken");
@@ -25,7 +27,8 @@ async fn a_token_ends_no_later_than_its_session() {
         let answer = ask(&world, caller.clone(), seconds).await.unwrap();
         assert_eq!(answer.expiration, Some(date(expires)));
         let opened = Tokens::of(&world.deployment).open_bearer(&answer.token, now()).unwrap();
-        assert_eq!((opened.issued, opened.expires), (now(), expires));
+        let position = Some(StorePosition { epoch: 0, revision: world.begin().await.revision().number() });
+        assert_eq!((opened.issued, opened.expires), (Issue { time: now(), position }, expires));
         assert_eq!(opened.caller.credential, Credential::Bearer(caller.access_key_id().unwrap().clone()));
     }
 }

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use bailiwick_model::{AccessKeyId, AccessKeyKind, IdKind, Tags};
+use bailiwick_model::{AccessKeyId, AccessKeyKind, IdKind, Issue, StorePosition, Tags};
 use bailiwick_operation::{Caller, Credential};
+use bailiwick_storage::SessionRevocation;
 use bailiwick_testing::HandlerTest;
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ fn request(approver: &str) -> DelegationRequest {
         updated: time("11:55:00"),
         expires: time("11:55:00") + SignedDuration::from_hours(7 * 24),
         approval: Some(DelegationApproval {
-            accepted: time("11:00:00"),
+            accepted: time("11:00:00").into(),
             long_term_key: None,
             issued_through: vec![AccessKeyId::parse(SESSION_KEY).unwrap()],
             tags: Tags::parse([("team", "reeds")]).unwrap(),
@@ -255,7 +256,7 @@ async fn whatever_ends_the_approver_ends_the_delegation() {
         test.ok::<op::GetDelegatedAccessToken>(token.clone()).await;
         let mut tx = test.begin().await;
         let of = AccessKeyId::parse(subject).ok().and_then(|key| key.account()).unwrap_or(account(MAIN));
-        tx.revoke_sessions(of, subject, now()).await.unwrap();
+        tx.revoke_sessions(of, subject, SessionRevocation::until(now(), 0)).await.unwrap();
         test.commit(tx).await;
         assert_eq!(refused(&test, token).await, ended, "{subject}");
     }
@@ -290,4 +291,31 @@ async fn whatever_ends_the_approver_ends_the_delegation() {
     let large = DelegationRequest { policy: " ".repeat(6_145), ..request(MAIN) };
     put(&test, &large).await;
     assert!(refused(&test, token(&test).await).await.starts_with("PackedPolicyTooLarge"));
+}
+
+#[tokio::test]
+async fn what_was_accepted_after_a_revocation_stands_whatever_the_clocks_show() {
+    let ended = "AccessDenied: The delegation has ended: it was revoked, or its approver may no longer act.";
+    let test = with(&request(MAIN)).await;
+    let ana = test.user(MAIN, "Ana", "").await;
+    let accepted = async || {
+        let position = Some(StorePosition { epoch: 0, revision: test.begin().await.revision().number() });
+        let mut accepted = request(&ana.id.to_string());
+        accepted.approval.as_mut().unwrap().accepted = Issue { time: time("11:00:00"), position };
+        accepted
+    };
+    let (before, revocation) = (accepted().await, json!({"userName": "Ana"}));
+    // A clock that is behind that of the acceptance, and one that is ahead.
+    for now in ["10:58:00", "11:03:00"] {
+        test.clock.set(time(now));
+        test.ok::<op::RevokeSessions>(revocation.clone()).await;
+        test.clock.set(time("12:00:00"));
+        put(&test, &before).await;
+        assert_eq!(refused(&test, token(&test).await).await, ended, "{now}");
+        let after = accepted().await;
+        put(&test, &after).await;
+        let answer = test.ok::<op::GetDelegatedAccessToken>(token(&test).await).await;
+        let session = opened(&test, &answer).session.unwrap();
+        assert_eq!(session.issue(), after.approval.unwrap().accepted);
+    }
 }

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use bailiwick_model::{Issue, StorePosition};
 use bailiwick_testing::HandlerTest;
 use serde_json::{Value, json};
 
@@ -41,15 +44,51 @@ async fn roles_users_keys_and_the_account_are_revoked_from_now_on() {
         (json!({"accessKeyId": key}), &format!("arn:aws:bailiwick::111122223333:session/{key}")),
         (json!({"allOfAccount": true}), "arn:aws:iam::111122223333:root"),
     ];
+    let before = issue(&test).await;
     for (request, resource) in rows {
         test.needs::<op::RevokeSessions>(request.clone(), &[&format!("bailiwick:RevokeSessions {resource}")]).await;
         assert_eq!(test.ok::<op::RevokeSessions>(request).await, json!({}));
     }
-    let from = Some(crate::testing::now() + SignedDuration::from_micros(1));
+    let from = Some(crate::testing::now() + Duration::from_micros(1));
     let mut tx = test.begin().await;
-    let found = tx.find::<Role>(account(MAIN), &RoleName::parse("Otter").unwrap()).await.unwrap().unwrap();
-    assert_eq!(found.sessions_valid_after, from);
-    let found = tx.find::<User>(account(MAIN), &UserName::parse("Ana").unwrap()).await.unwrap().unwrap();
-    assert_eq!(found.sessions_valid_after, from);
-    assert_eq!(tx.find_account(account(MAIN)).await.unwrap().unwrap().sessions_valid_after, from);
+    let role = tx.find::<Role>(account(MAIN), &RoleName::parse("Otter").unwrap()).await.unwrap().unwrap();
+    let user = tx.find::<User>(account(MAIN), &UserName::parse("Ana").unwrap()).await.unwrap().unwrap();
+    let marked = tx.find_account(account(MAIN)).await.unwrap().unwrap();
+    assert_eq!([role.sessions_valid_after, user.sessions_valid_after, marked.sessions_valid_after], [from; 3]);
+    // A revocation is about what was issued on older views, also by a clock that is ahead, and leaves the rest.
+    let later = Issue { time: before.time + Duration::from_secs(300), ..before };
+    let after = Issue { time: before.time - Duration::from_secs(300), ..issue(&test).await };
+    for subject in [&*key, "account", &format!("identity/{}", role.id), &format!("identity/{}", user.id)] {
+        for (issue, is_revoked) in [(before, true), (later, true), (after, false)] {
+            let found = tx.is_session_revoked(account(MAIN), subject, issue).await.unwrap();
+            assert_eq!(found, is_revoked, "{subject} {issue:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_newest_of_several_revocations_counts() {
+    let test = HandlerTest::new(world().await, Sts, user());
+    role(&test, MAIN, "/", "Otter", 3600).await;
+    let first = issue(&test).await;
+    test.ok::<op::RevokeSessions>(json!({"roleName": "Otter"})).await;
+    let second = issue(&test).await;
+    // By a server whose clock is behind.
+    test.clock.set(crate::testing::time("11:50:00"));
+    test.ok::<op::RevokeSessions>(json!({"roleName": "Otter"})).await;
+    let third = issue(&test).await;
+    let mut tx = test.begin().await;
+    let role = tx.find::<Role>(account(MAIN), &RoleName::parse("Otter").unwrap()).await.unwrap().unwrap();
+    let subject = format!("identity/{}", role.id);
+    for (issue, is_ended) in [(first, true), (second, true), (third, false)] {
+        let of = (account(MAIN), &*subject);
+        let found = tx.is_ended_by(role.sessions_valid_after, of, issue).await.unwrap();
+        assert_eq!(found, is_ended, "{issue:?}");
+    }
+}
+
+/// What is issued now, at noon.
+async fn issue(test: &HandlerTest<Sts>) -> Issue {
+    let position = StorePosition { epoch: 0, revision: test.begin().await.revision().number() };
+    Issue { time: crate::testing::now(), position: Some(position) }
 }

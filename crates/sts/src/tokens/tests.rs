@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use bailiwick_model::SessionName;
+use bailiwick_model::{SessionName, StorePosition};
 use bailiwick_operation::{FederationIssuer, Principal, Session, SessionKind};
 use proptest::prelude::*;
 
@@ -16,7 +16,9 @@ fn same(a: &Caller, b: &Caller) -> bool {
 fn an_opened_session_token_has_the_issued_session() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
-    let caller = session(&[("team", "reeds"), ("Nest", "")], &["team"], Some("heron@example.com"));
+    let mut caller = session(&[("team", "reeds"), ("Nest", "")], &["team"], Some("heron@example.com"));
+    let position = Some(StorePosition { epoch: 2, revision: 5_000_000_000 });
+    caller.session = caller.session.map(|session| Arc::new(Session { position, ..Session::clone(&session) }));
     let (token, secret) = tokens.issue_session(&caller).unwrap();
     let opened = tokens.open_session(caller.access_key_id().unwrap(), &token, now()).unwrap();
     assert!(same(&opened.caller, &caller), "{:?}", opened.caller);
@@ -47,7 +49,7 @@ fn tokens_of_older_formats_count_as_expired() {
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[], &[], None);
     let (key, account) = (caller.access_key_id().unwrap(), account_of(caller.access_key_id().unwrap()).unwrap());
-    let message = TokenMessage::of(&caller, now(), time("12:10:00")).unwrap().encode_to_vec();
+    let message = TokenMessage::of(&caller, now().into(), time("12:10:00")).unwrap().encode_to_vec();
     let seal = |purpose, aad: &[&[u8]]| sealer.seal(purpose, aad, &message).unwrap();
     let older = seal(KeyPurpose::SessionToken, &[b"sts", b"pond", &account, key.as_str().as_bytes(), b"1"]);
     let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode(older), now());
@@ -113,11 +115,12 @@ fn bearer_tokens_carry_every_kind_of_caller() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     for caller in [root(), user(), session(&[("a", "b")], &[], None)] {
-        let token = tokens.issue_bearer(&caller, now(), time("12:20:00")).unwrap();
+        let issued = Issue { time: now(), position: Some(StorePosition { epoch: 1, revision: 7 }) };
+        let token = tokens.issue_bearer(&caller, issued, time("12:20:00")).unwrap();
         let opened = tokens.open_bearer(&token, now()).unwrap();
         let expected = Caller { credential: Credential::Bearer(caller.access_key_id().unwrap().clone()), ..caller };
         assert!(same(&opened.caller, &expected), "{opened:?}");
-        assert_eq!((opened.issued, opened.expires), (now(), time("12:20:00")));
+        assert_eq!((opened.issued, opened.expires), (issued, time("12:20:00")));
         assert_eq!(tokens.open_bearer(&token, time("12:20:00")).map(drop), Err(TokenError::Expired));
     }
 }
