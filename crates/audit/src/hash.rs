@@ -3,6 +3,11 @@
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use data_encoding::HEXLOWER;
 
+/// The bytes of a hash that this module returned.
+pub(crate) fn bytes_of(hash: &str) -> Option<[u8; 32]> {
+    HEXLOWER.decode(hash.as_bytes()).ok()?.try_into().ok()
+}
+
 /// The hash of these bytes.
 pub(crate) fn of(bytes: &[u8]) -> String {
     HEXLOWER.encode(digest(&SHA256, bytes).as_ref())

@@ -18,9 +18,11 @@ mod layout;
 mod postings;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub(crate) use builder::Builder;
 pub(crate) use file::{IndexFile, index_path, remove_orphans};
+pub(crate) use written::WrittenLines;
 
 /// A hash of an account, an attribute and a value: 64 bits of SHA-256.
 pub(crate) type Key = u64;

@@ -1,5 +1,7 @@
 //! Encodes records as lines of JSON, in CloudTrail's format, with the hash chain.
 
+use std::borrow::Cow;
+
 use bailiwick_api::find_operation;
 use bailiwick_api::options::Audit;
 use bailiwick_model::plain_prefix;
@@ -68,7 +70,7 @@ pub(crate) fn line(text: &mut String, record: &Record, sequence: u64, previous: 
     out.close('}');
 }
 
-fn category(category: Audit) -> &'static str {
+pub(crate) fn category(category: Audit) -> &'static str {
     match category {
         Audit::Data => "Data",
         Audit::Decision => "Decision",
@@ -76,10 +78,10 @@ fn category(category: Audit) -> &'static str {
     }
 }
 
-fn source(service: &str) -> String {
+pub(crate) fn source(service: &str) -> Cow<'_, str> {
     match service {
-        "cloudtrail" | "iam" | "sts" => format!("{service}.amazonaws.com"),
-        _ => service.to_owned(),
+        "cloudtrail" | "iam" | "sts" => Cow::Owned(format!("{service}.amazonaws.com")),
+        _ => Cow::Borrowed(service),
     }
 }
 
@@ -98,7 +100,7 @@ fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
     out.filled("arn", &identity.arn);
     out.filled("accountId", &identity.account_id);
     out.filled("accessKeyId", &identity.access_key_id);
-    if ["IAMUser", "SAMLUser", "WebIdentityUser"].contains(&identity.kind.as_str()) {
+    if names_user(&identity.kind) {
         out.text("userName", &identity.user_name);
     }
     out.filled("identityProvider", &identity.identity_provider);
@@ -137,6 +139,11 @@ fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
         out.close('}');
     }
     out.close('}');
+}
+
+/// Whether the identity of a caller of this type has a `userName` of its own.
+pub(crate) fn names_user(kind: &str) -> bool {
+    ["IAMUser", "SAMLUser", "WebIdentityUser"].contains(&kind)
 }
 
 /// The type of the role, user or root user that a session was issued by.

@@ -16,8 +16,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::checkpoint::Checkpoint;
 use crate::query::{Attribute, Found, Page, Query};
+use crate::segments::LineObserver;
 
 mod indexes;
+mod live;
 mod scan;
 mod search;
 mod tail;
@@ -26,6 +28,7 @@ pub(crate) mod tests;
 mod unreadable;
 
 use indexes::{Index, Indexes, open};
+use live::LiveIndex;
 pub use tail::Tail;
 pub(crate) use unreadable::UnreadableSegments;
 
@@ -57,7 +60,7 @@ struct Inner {
     waits: Semaphore,
     /// Whether calls have stopped waiting.
     is_stopping: watch::Sender<bool>,
-    indexes: Indexes,
+    indexes: Arc<Indexes>,
     unreadable: Arc<UnreadableSegments>,
     /// Calls the task that builds indexes.
     is_missing: Notify,
@@ -66,7 +69,7 @@ struct Inner {
 impl LookUp {
     pub(crate) fn new(folder: PathBuf, end: watch::Receiver<Checkpoint>) -> Self {
         let unreadable = Arc::<UnreadableSegments>::default();
-        let indexes = Indexes::new(folder.clone(), Arc::clone(&unreadable));
+        let indexes = Arc::new(Indexes::new(folder.clone(), Arc::clone(&unreadable)));
         let (turns, waits) = (FairQueue::new(TURNS), Semaphore::new(WAITS));
         let (is_stopping, is_missing) = (watch::Sender::new(false), Notify::new());
         LookUp(Arc::new(Inner { folder, end, turns, waits, is_stopping, indexes, unreadable, is_missing }))
@@ -80,6 +83,11 @@ impl LookUp {
     /// The segments that cannot be read, as far as it is known.
     pub(crate) fn unreadable(&self) -> Arc<UnreadableSegments> {
         Arc::clone(&self.0.unreadable)
+    }
+
+    /// Indexes the lines that the writer shows it.
+    pub(crate) fn live_index(&self) -> Box<dyn LineObserver> {
+        Box::new(LiveIndex::new(Arc::clone(&self.0.indexes)))
     }
 
     /// How many segments are known that cannot be read. Look-ups do not find their records.

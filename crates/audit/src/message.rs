@@ -87,6 +87,10 @@ pub(crate) enum Raw<'a> {
 
 /// The next field, or none at the end or where the bytes are damaged.
 pub(crate) fn next<'a>(rest: &mut &'a [u8]) -> Option<(u32, Raw<'a>)> {
+    // The error that decoding nothing returns would be allocated.
+    if rest.is_empty() {
+        return None;
+    }
     let (number, wire) = decode_key(rest).ok()?;
     let mut take = |length: usize| {
         let (value, after) = rest.split_at_checked(length)?;

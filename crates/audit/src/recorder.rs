@@ -78,6 +78,7 @@ impl Recorder {
         let mut ready = writer.open(Arc::new(FileSystem), &settings).await?;
         let look_up = LookUp::new(settings.folder, ready.follow_end()?);
         ready.record_unreadable(look_up.unreadable());
+        ready.show_lines(look_up.live_index());
         let denials = Denials::new(look_up.clone(), folder, Arc::clone(&queue));
         let task = tokio::spawn(ready.run());
         // Ends with the writer.

@@ -23,8 +23,10 @@ pub(crate) use last::is_damage;
 use last::{Last, in_file};
 
 mod last;
+mod observer;
 mod text;
 
+pub(crate) use observer::LineObserver;
 pub use text::unopened_segments;
 pub(crate) use text::{SegmentText, segment_name, segment_starts};
 
@@ -51,6 +53,7 @@ pub(crate) struct Segments {
     hash: String,
     /// Shows readers how much is durable.
     end: watch::Sender<Checkpoint>,
+    observer: Option<Box<dyn LineObserver>>,
 }
 
 /// The segment that is written.
@@ -85,6 +88,7 @@ impl Segments {
             sequence: 0,
             hash: FIRST_HASH.to_owned(),
             end: watch::Sender::default(),
+            observer: None,
         };
         let segment_starts = segments.segment_starts()?;
         for (number, first) in segment_starts.iter().enumerate().rev() {
@@ -124,6 +128,11 @@ impl Segments {
     /// Follows the end of what is durable.
     pub(crate) fn follow_end(&self) -> watch::Receiver<Checkpoint> {
         self.end.subscribe()
+    }
+
+    /// Shows the lines that are written from now on to an observer.
+    pub(crate) fn show_lines(&mut self, observer: Box<dyn LineObserver>) {
+        self.observer = Some(observer);
     }
 
     /// Continues with the number and the chain after a record that exists or existed, if the segments end before it.
@@ -201,8 +210,22 @@ impl Segments {
     /// # Errors
     /// If they could not be written or synced. None is kept, and the caller may retry.
     pub(crate) fn append<R: Borrow<Record>>(&mut self, records: impl IntoIterator<Item = R>) -> io::Result<Checkpoint> {
+        let mut observer = self.observer.take();
+        let outcome = self.append_shown(records, observer.as_deref_mut());
+        self.observer = observer;
+        outcome
+    }
+
+    fn append_shown<R: Borrow<Record>>(
+        &mut self,
+        records: impl IntoIterator<Item = R>,
+        mut observer: Option<&mut (dyn LineObserver + 'static)>,
+    ) -> io::Result<Checkpoint> {
         let (mut sequence, mut previous) = (self.sequence, self.hash.clone());
         let open = self.writable(next(sequence)?)?;
+        if let Some(observer) = &mut observer {
+            observer.begin(open.first, open.file.bytes);
+        }
         // A batch that fails leaves a hash of what is not there.
         let mut of_text = open.text.take();
         let mut batch = open.file.begin()?;
@@ -219,7 +242,11 @@ impl Segments {
             sequence = next(sequence)?;
             let start = text.len();
             json::line(&mut text, record.borrow(), sequence, &previous);
-            previous = hash::of(&text.as_bytes()[start..]);
+            let line = &text.as_bytes()[start..];
+            previous = hash::of(line);
+            if let Some(observer) = &mut observer {
+                observer.line(record.borrow(), line.len());
+            }
             text.push('\n');
             if text.len() >= PART {
                 write(&mut text)?;
@@ -229,6 +256,9 @@ impl Segments {
         batch.finish()?;
         open.text = of_text;
         (self.sequence, self.hash) = (sequence, previous);
+        if let Some((observer, last)) = observer.zip(hash::bytes_of(&self.hash)) {
+            observer.durable(last);
+        }
         let end = self.checkpoint();
         self.end.send_replace(end.clone());
         Ok(end)

@@ -23,7 +23,7 @@ use crate::limit::RecordRateLimit;
 use crate::look_up::UnreadableSegments;
 use crate::queue::{Drained, Queue, Waiter};
 use crate::row::Row;
-use crate::segments::Segments;
+use crate::segments::{LineObserver, Segments};
 use crate::{Record, Retention, Settings, Stats};
 use digests::DigestState;
 use housekeeping::Housekeeping;
@@ -133,6 +133,13 @@ impl OpenWriter {
     /// Writes a record of each segment that is noted there as unreadable.
     pub(crate) fn record_unreadable(&mut self, unreadable: Arc<UnreadableSegments>) {
         self.unreadable = unreadable;
+    }
+
+    /// Shows the lines that are written to an observer.
+    pub(crate) fn show_lines(&mut self, observer: Box<dyn LineObserver>) {
+        if let Some(segments) = &mut self.segments {
+            segments.show_lines(observer);
+        }
     }
 
     /// Writes until the queue is closed, then writes the rest.

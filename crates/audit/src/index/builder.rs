@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::layout::{BLOCK, Header, IndexedEvent, LinePlace, Row};
-use super::{Key, KnownKeys, hashed_of, postings};
+use super::{Key, KnownKeys, WrittenLines, hashed_of, postings};
 use crate::query::{EventLine, Hit, Newest, Position, Query};
 use crate::segments::SegmentText;
 
@@ -49,6 +49,11 @@ impl Members {
             Members::Many(many) => many,
         }
     }
+}
+
+/// Notes that an event has a key.
+fn add_key(keys: &mut HashMap<Key, Members>, key: Key, number: u32) {
+    keys.entry(key).and_modify(|members| members.push(number)).or_insert(Members::One(number));
 }
 
 impl Builder {
@@ -97,13 +102,34 @@ impl Builder {
         self.lines += 1;
         let Some(parsed) = EventLine::parse(text) else { return };
         let Some(time) = parsed.time() else { return };
-        let number = self.events.len() as u32;
-        self.events.push(IndexedEvent { time, line, place });
-        self.times = Some(self.times.map_or((time, time), |(min, max)| (min.min(time), max.max(time))));
+        let number = self.add_event(IndexedEvent { time, line, place });
         hashed_of(&parsed, |hashed| {
             let key = self.known.key(hashed);
-            self.keys.entry(key).and_modify(|members| members.push(number)).or_insert(Members::One(number));
+            add_key(&mut self.keys, key, number);
         });
+    }
+
+    /// Adds lines that were just written, if the index has all lines before them. `last_sha256` is the hash of the last one.
+    pub(crate) fn add_written(&mut self, written: &WrittenLines, last_sha256: [u8; 32]) {
+        if self.bytes != written.begin || !written.fits() {
+            return;
+        }
+        for added in written.lines() {
+            let line = self.lines;
+            self.lines += 1;
+            (self.last, self.last_sha256) = (added.place, last_sha256);
+            let Some(time) = added.time else { continue };
+            let number = self.add_event(IndexedEvent { time, line, place: added.place });
+            added.keys.iter().for_each(|key| add_key(&mut self.keys, *key, number));
+        }
+        self.bytes = written.end;
+    }
+
+    fn add_event(&mut self, event: IndexedEvent) -> u32 {
+        let (number, time) = (self.events.len() as u32, event.time);
+        self.events.push(event);
+        self.times = Some(self.times.map_or((time, time), |(min, max)| (min.min(time), max.max(time))));
+        number
     }
 
     /// Where the line with this sequence number is, or the one before it that is an event; with its sequence number.

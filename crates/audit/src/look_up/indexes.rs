@@ -1,5 +1,6 @@
 //! The indexes of all segments: those in use, and the building of missing ones.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::unreadable::{UnreadableSegments, is_of_server};
 
 use crate::checkpoint::Checkpoint;
-use crate::index::{Builder, IndexFile, index_path, remove_orphans};
+use crate::index::{Builder, IndexFile, WrittenLines, index_path, remove_orphans};
 use crate::segments::{SegmentText, segment_starts};
 
 /// The indexes of the segments in a folder, by the first number of the segment.
@@ -97,12 +98,29 @@ impl Indexes {
         Ok(builder)
     }
 
+    /// Adds lines that are durable to the index of the segment being written, if it has all lines before them and no look-up
+    /// uses it. Otherwise they are read when they are needed.
+    pub(crate) fn add(&self, written: &WrittenLines, last_sha256: [u8; 32]) {
+        let builder = match lock(&self.growing).entry(written.first) {
+            Entry::Occupied(found) => Arc::clone(found.get()),
+            Entry::Vacant(free) if written.is_whole() => {
+                Arc::clone(free.insert(Arc::new(Mutex::new(Builder::new(written.first)))))
+            }
+            Entry::Vacant(_) => return,
+        };
+        if let Ok(mut builder) = builder.try_lock() {
+            builder.add_written(written, last_sha256);
+        }
+    }
+
     /// Brings the index of the segment being written up to `end`, and writes the files of those that are complete by now.
     ///
     /// # Errors
     /// When a segment can't be read, or an index can't be written.
     pub(crate) fn follow(&self, end: &Checkpoint) -> io::Result<()> {
-        let complete: Vec<u64> = lock(&self.growing).keys().copied().filter(|first| *first != end.first).collect();
+        // A segment may have begun after `end`.
+        let is_complete = |first: &u64| *first != end.first && *first <= end.sequence;
+        let complete: Vec<u64> = lock(&self.growing).keys().copied().filter(is_complete).collect();
         for first in complete {
             let written = self.write(first);
             lock(&self.growing).remove(&first);
@@ -210,3 +228,6 @@ pub(crate) fn lock_builder(builder: &Mutex<Builder>, first: u64) -> MutexGuard<'
         builder
     })
 }
+
+#[cfg(test)]
+mod tests;

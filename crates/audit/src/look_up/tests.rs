@@ -49,7 +49,7 @@ pub(crate) fn record(id: u128, time: i64, account: &str, name: &str) -> Record {
 }
 
 /// Events of two accounts and of none, some written late, over several segments.
-fn records() -> Vec<Record> {
+pub(crate) fn records() -> Vec<Record> {
     let accounts = [OURS, OURS, OTHER, OURS, ""];
     (0..300u128)
         .map(|id| {

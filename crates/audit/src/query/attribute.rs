@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::record::UserIdentity;
+use crate::{Record, json};
+
 /// What a filter compares. Values are compared exactly, with case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -125,6 +128,31 @@ impl<'a> EventLine<'a> {
         serde_json::from_slice(line).ok()
     }
 
+    /// The same as [`Self::parse`] of the record's line, but for the time, which is [`Self::time_of`] it.
+    pub(crate) fn of(record: &'a Record) -> Self {
+        let identity = record.origin.user_identity.as_ref();
+        let account = identity.filter(|identity| identity.kind != "AWSAccount").map(|identity| &*identity.account_id);
+        let resource = Resource { arn: Cow::Borrowed(&record.resource), kind: Cow::default() };
+        EventLine {
+            user_identity: identity.map(Identity::of).unwrap_or_default(),
+            event_time: Cow::default(),
+            event_source: json::source(&record.event_source),
+            event_name: Cow::Borrowed(&record.event_name),
+            source_ip_address: Cow::Borrowed(&record.origin.source_ip_address),
+            error_code: Cow::Borrowed(&record.error_code),
+            event_id: Cow::Borrowed(&record.event_id),
+            read_only: record.read_only,
+            resources: if record.resource.is_empty() { Vec::new() } else { vec![resource] },
+            recipient_account_id: Cow::Borrowed(account.unwrap_or_default()),
+            event_category: Cow::Borrowed(json::category(record.category)),
+        }
+    }
+
+    /// The time of a record's line, in microseconds since 1970.
+    pub(crate) fn time_of(record: &Record) -> Option<i64> {
+        jiff::Timestamp::from_microsecond(record.event_time).ok().map(jiff::Timestamp::as_microsecond)
+    }
+
     /// The time of the event, in microseconds since 1970.
     pub(crate) fn time(&self) -> Option<i64> {
         self.event_time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
@@ -199,7 +227,19 @@ impl<'a> EventLine<'a> {
     }
 }
 
-impl Identity<'_> {
+impl<'a> Identity<'a> {
+    fn of(identity: &'a UserIdentity) -> Self {
+        let issuer = if identity.session_creation == 0 { "" } else { &identity.session_issuer_arn };
+        Identity {
+            kind: Cow::Borrowed(&identity.kind),
+            principal_id: Cow::Borrowed(&identity.principal_id),
+            arn: Cow::Borrowed(&identity.arn),
+            access_key_id: Cow::Borrowed(&identity.access_key_id),
+            user_name: Cow::Borrowed(if json::names_user(&identity.kind) { &identity.user_name } else { "" }),
+            session_context: SessionContext { session_issuer: Issuer { arn: Cow::Borrowed(issuer) } },
+        }
+    }
+
     /// The name of the caller, as CloudTrail has it: that of a role's session, not of the role.
     fn name(&self) -> &str {
         match &*self.kind {
