@@ -1,21 +1,38 @@
 //! Whether a database has the changes that were read before. After a failover without synchronous standbys, it may have others
 //! with the same revisions.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
-use bailiwick_storage::{OutageReason, Revision, StoreError, decode_log_entry};
+use bailiwick_storage::{ChangeSet, OutageReason, Revision, StoreError, decode_log_entry};
 use tokio_postgres::Client;
 
 use crate::{
     Shared,
     connection::{ANSWER, within},
+    readers::Reader,
     view::{Head, number},
 };
 
 /// Compares the newest change set that was read with that of the database, and ends the feed if it is another one. Entries
 /// that are damaged or were pruned are found when the change log is read.
 pub(crate) async fn check(shared: &Shared, client: &Client) -> Result<(), StoreError> {
-    let Some(last) = shared.generations.last() else { return Ok(()) };
+    match shared.generations.last() {
+        Some(last) => compare(shared, client, &last).await,
+        None => Ok(()),
+    }
+}
+
+/// As [`check`], once for each connection that views use. `last` is the newest change set that was read before the transaction of
+/// the view began, which shows nothing that came later.
+pub(crate) async fn check_new(shared: &Shared, reader: &Reader, last: Option<&ChangeSet>) -> Result<(), StoreError> {
+    if let Some(last) = last.filter(|_| !reader.is_checked.load(Ordering::Relaxed)) {
+        compare(shared, &reader.client, last).await?;
+        reader.is_checked.store(true, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+async fn compare(shared: &Shared, client: &Client, last: &ChangeSet) -> Result<(), StoreError> {
     let found = entry_of(client, last.revision).await?;
     if found.is_none() {
         let head = within(ANSWER, client.query_one("SELECT epoch, revision, state FROM bailiwick_head", &[])).await?;

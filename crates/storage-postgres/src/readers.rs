@@ -1,7 +1,7 @@
 //! Connections for reading: as many as there are views at the same time, and some that wait for the next ones.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -44,6 +44,8 @@ fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
 pub(crate) struct Reader {
     pub(crate) client: Client,
     series: u64,
+    /// Whether the history of the database was compared over this connection.
+    pub(crate) is_checked: AtomicBool,
     head: Statement,
     pub(crate) get: Statement,
     pub(crate) scan: Scans,
@@ -137,7 +139,7 @@ impl Readers {
             )
         };
         let (head, get, scan, revisions) = within(ANSWER, prepared).await?;
-        Ok(Reader { client, series, head, get, scan, revisions })
+        Ok(Reader { client, series, is_checked: AtomicBool::new(false), head, get, scan, revisions })
     }
 }
 

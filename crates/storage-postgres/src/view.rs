@@ -13,6 +13,7 @@ use tokio_postgres::Row;
 use crate::{
     Shared,
     connection::{ANSWER, within},
+    history,
     readers::{Readers, Scans, Snapshot},
 };
 
@@ -30,7 +31,7 @@ impl Backend for Readers {
 
     async fn begin(shared: &Shared) -> Result<PostgresView, StoreError> {
         // Read before the transaction begins, which shows at least that.
-        let known = shared.generations.position();
+        let (known, last) = (shared.generations.position(), shared.generations.last());
         let (snapshot, row) = shared.backend.begin().await?;
         let head = Head::read(&row)?;
         let state = head.state(&shared.authenticator)?;
@@ -42,6 +43,7 @@ impl Backend for Readers {
             shared.backend.forget();
             return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
+        history::check_new(shared, snapshot.reader()?, last.as_deref()).await?;
         Ok(PostgresView { snapshot, authenticator: shared.authenticator.clone(), state })
     }
 

@@ -188,6 +188,7 @@ macro_rules! scenarios {
             an_older_head_is_refused
             other_changes_are_refused
             other_changes_are_refused_by_a_server_that_has_seen_none
+            other_changes_are_not_read_over_a_new_connection
             a_missing_end_of_the_change_log_is_noticed
             a_damaged_head_ends_decisions
             a_second_process_of_a_server_is_refused

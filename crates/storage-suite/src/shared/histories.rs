@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bailiwick_storage::{At, Revision, Store, StoreError};
+use bailiwick_storage::{At, OutageReason, Revision, Store, StoreError};
 
 use super::{
     Server, SharedDatabase,
@@ -85,6 +85,31 @@ pub(super) async fn other_changes_are_refused_by_a_server_that_has_seen_none<D: 
     assert!(matches!(ended, Err(StoreError::Unreachable(_))), "{ended:?}");
     let written = first.commit(put("more", "text")).await;
     assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
+}
+
+/// A view over a new connection compares the history by itself, before the task does that confirms the connection.
+pub(super) async fn other_changes_are_not_read_over_a_new_connection<D: SharedDatabase>() {
+    let (database, authenticator) = (D::create().await, D::authenticator());
+    let proxy = Proxy::start(D::port()).await;
+    let direct = start(&database, &Server::new::<D>(2), &authenticator).await;
+    direct.commit(put("first", "start")).await.expect("a commit");
+    let (max_staleness, retry) = (Duration::from_secs(60), Duration::from_secs(10));
+    let server = Server { port: proxy.port, max_staleness, retry, ..Server::new::<D>(1) };
+    let first = start(&database, &server, &authenticator).await;
+    let copy = database.copy().await;
+    first.commit(put("lost", "yes")).await.expect("a commit");
+    drop(direct);
+    proxy.set(Mode::Cut);
+    database.put_back(&copy).await;
+    let second = start(&database, &Server::new::<D>(3), &authenticator).await;
+    for value in ["one", "two"] {
+        second.commit(put("revoked", value)).await.expect("a commit");
+    }
+    proxy.set(Mode::Open);
+    let read = first.read(At::Latest).await.map(|view| view.revision());
+    let Err(StoreError::Unreachable(outage)) = read else { panic!("{read:?}") };
+    assert_eq!(outage.reason, OutageReason::OtherHistory);
+    refuses(&*first).await;
 }
 
 /// Without the newest entry, followers must not go on as if there had been no change.
