@@ -6,9 +6,10 @@ import shutil
 import threading
 
 import pytest
-from support.api import AwsApi
+from support.api import ApiError, AwsApi, GrpcApi
 from support.audit import records
 from support.documents import ALLOW_ALL
+from support.proto import descriptors
 from support.server import run
 
 
@@ -72,7 +73,15 @@ def test_a_running_server_is_backed_up_and_restored_elsewhere(server, new_server
     # Revisions are of another epoch, so that those of the first server are refused.
     epochs = [int(api.last_headers["x-bailiwick-revision"].split(".")[-2], 16) for api in (root, restored)]
     assert epochs == [1, 2]
-    for each in (server, other):
+    # So are those of another store that was restored from the same backup, whose number of restores is the same.
+    twin = restored_server(new_server, server, backup, "twin").start()
+    least = [("x-bailiwick-min-revision", restored.last_headers["x-bailiwick-revision"])]
+    method = descriptors().method("ListUsers")
+    assert GrpcApi(other, other.root).exchange(method, method.input(), least)["Users"]
+    with pytest.raises(ApiError) as refused:
+        GrpcApi(twin, twin.root).exchange(method, method.input(), least)
+    assert refused.value.status == "INVALID_ARGUMENT" and "is of another store" in refused.value.message
+    for each in (server, other, twin):
         each.stop()
     assert [r["eventName"] for r in records(server)].count("CreateBackup") == 1
     sound(other)

@@ -62,7 +62,7 @@ impl Opened {
             region,
             public_url,
             cluster_id: store_id.clone(),
-            revisions: RevisionScope { store_id, epoch: self.meta.epoch },
+            revisions: RevisionScope { store_id, epoch: self.meta.epoch, restore_id: self.meta.restore_id },
             management_account: self.meta.management_account,
             quotas: Arc::default(),
             clock: Arc::new(SystemClock),

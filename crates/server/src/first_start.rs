@@ -82,7 +82,7 @@ impl FirstStart<'_> {
         let mut store_id = [0; 16];
         self.random.fill(&mut store_id);
         let (management_account, partition) = (bootstrapped.account, self.options.partition);
-        let meta = Meta { store_id, epoch: 1, created: date, management_account, partition };
+        let meta = Meta { store_id, epoch: 1, restore_id: 0, created: date, management_account, partition };
         tx.put_meta(&meta).await.map_err(|e| fail(&e))?;
         tx.put_keyring(wrapped.as_bytes().to_vec().into()).await.map_err(|e| fail(&e))?;
         if bootstrapped.generated {

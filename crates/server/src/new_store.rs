@@ -108,7 +108,7 @@ impl NewStore<'_> {
         let place = file.place(data_dir);
         let mut rows = Summed::of(rows, self.manifest.rows);
         if file.is_unused().map_err(|e| self.failed(&place, &e))? {
-            let made = file.fill(&self.authenticator()?, self.state, random_epoch(), &mut rows).await;
+            let made = file.fill(&self.authenticator()?, self.state, i64::from_be_bytes(random()), &mut rows).await;
             made.map_err(|e| self.failed(&place, &e))?;
             let file = shared_store::open(address, options, None, data_dir).await?;
             return self.begin(data_dir, file, &rows).await;
@@ -169,7 +169,7 @@ impl NewStore<'_> {
             tx.commit().await.map_err(uncommitted)?;
             tx = begin().await.map_err(failed)?;
         }
-        tx.put_meta(&Meta { epoch, ..meta }).await.map_err(failed)?;
+        tx.put_meta(&Meta { epoch, restore_id: u64::from_be_bytes(random()), ..meta }).await.map_err(failed)?;
         let (created, revision) = (self.manifest.created.clone(), self.manifest.revision as i64);
         let parameters = admin::RestoreBackupRequest { created, revision };
         let response = admin::RestoreBackupResponse { epoch: epoch as i64 };
@@ -186,11 +186,11 @@ impl NewStore<'_> {
     }
 }
 
-/// The epoch of a new database, which differs from that of every other one at the same address.
-fn random_epoch() -> i64 {
+/// Distinguishes a new store from every other one of the same backup, and at the same address.
+fn random() -> [u8; 8] {
     let mut bytes = [0; 8];
     SystemRandomness::default().fill(&mut bytes);
-    i64::from_be_bytes(bytes)
+    bytes
 }
 
 /// Refuses a folder with anything in it but these files.

@@ -19,6 +19,8 @@ pub struct Meta {
     pub store_id: [u8; 16],
     /// The number of restores from a backup, which distinguishes revisions before and after a restore.
     pub epoch: u64,
+    /// A random number of the restore, which distinguishes it from others of the same backup; 0 if there was none.
+    pub restore_id: u64,
     /// When the store was first used.
     pub created: Timestamp,
     /// The management account.
@@ -87,6 +89,7 @@ impl AsMessage for Meta {
         pb::Meta {
             store_id: self.store_id.to_vec(),
             epoch: self.epoch,
+            restore_id: self.restore_id,
             created: self.created.as_microsecond(),
             management_account: codec::account_number(self.management_account),
             partition: self.partition.to_string(),
@@ -97,6 +100,7 @@ impl AsMessage for Meta {
         Ok(Meta {
             store_id: message.store_id.try_into().map_err(|_| Malformed::new("a store id has 16 bytes"))?,
             epoch: message.epoch,
+            restore_id: message.restore_id,
             created: codec::time(message.created)?,
             management_account: codec::account(message.management_account)?,
             partition: Partition::parse(&message.partition)?,

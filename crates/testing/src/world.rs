@@ -27,7 +27,7 @@ pub fn deployment(clock: Arc<ManualClock>, quotas: Quotas) -> Deployment {
         region: Region::parse("eu-central-1").unwrap(),
         public_url: "https://iam.example.com".into(),
         cluster_id: "pond".into(),
-        revisions: RevisionScope { store_id: "pond".into(), epoch: 0 },
+        revisions: RevisionScope { store_id: "pond".into(), epoch: 0, restore_id: 0 },
         management_account: account(MAIN),
         quotas: Arc::new(quotas),
         clock,

@@ -338,6 +338,7 @@ fn records_of_format_1_can_be_read() {
     let meta = Meta {
         store_id: *b"0123456789abcdef",
         epoch: 2,
+        restore_id: 0,
         created: now(),
         management_account: AccountId::from_number(999_988_887_777).expect("an account"),
         partition: Partition::AwsCn,
