@@ -10,10 +10,10 @@ use crate::{
     Address, OpenError, Options, PostgresStore, Shared,
     connection::{ANSWER, connect, within},
     follower::Follower,
+    head::Head,
     lease::Lease,
     readers::Readers,
     restore, schema,
-    view::Head,
     writer::Session,
 };
 

@@ -14,9 +14,9 @@ use tokio_postgres::{Client, Row, Statement, types::ToSql};
 use crate::{
     Address, OpenError, Options, Shared,
     connection::{ANSWER, connect, within},
+    head::{Head, entry, number},
     history,
     lease::{Confirm, Lease},
-    view::{Head, entry, number},
 };
 
 /// How many change sets are read at once.

@@ -9,8 +9,8 @@ use tokio_postgres::Client;
 use crate::{
     Shared,
     connection::{ANSWER, within},
+    head::{Head, number},
     readers::Reader,
-    view::{Head, number},
 };
 
 /// Compares the newest change set that was read with that of the database, and ends the feed if it is another one. Entries

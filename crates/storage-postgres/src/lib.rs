@@ -19,6 +19,7 @@ mod connection;
 mod database;
 mod error;
 mod follower;
+mod head;
 mod history;
 mod lease;
 mod readers;

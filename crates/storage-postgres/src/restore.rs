@@ -3,7 +3,7 @@
 use bailiwick_storage::{Authenticator, ChangeSet, StoreError, StoreState, StoredRow, encode_log_entry, keys};
 use tokio_postgres::Client;
 
-use crate::{OpenError, view::number};
+use crate::{OpenError, head::number};
 
 /// About how many bytes of rows are sent at once.
 const CHUNK: usize = 1 << 20;

@@ -14,8 +14,8 @@ use crate::{
     Address, Shared,
     connection::{ANSWER, connect, within},
     error::failed,
+    head::{Head, number},
     history,
-    view::{Head, number},
 };
 
 /// How long a transaction waits for the lock of the head.
