@@ -13,10 +13,12 @@ use crate::keys::{self, Kind};
 use crate::revision::Revision;
 use crate::tx::Tx;
 
-/// The longest that a session lasts from the time that counts as that of its issue. An accepted delegation request is
-/// sent within seven days, and then lasts up to twelve hours; its sessions count as issued when it was accepted. Others last
-/// up to 36 hours.
-const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// How long a revocation is kept: much longer than the sessions that it ends, since the server that deletes it may have a clock
+/// that is days ahead.
+///
+/// An accepted delegation request is sent within seven days, and then lasts up to twelve hours; its sessions count as issued when
+/// it was accepted. Others last up to 36 hours.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How many expired revocations one transaction deletes at most.
 const DELETED_AT_ONCE: usize = 16;
@@ -27,7 +29,7 @@ const DELETED_AT_ONCE: usize = 16;
 pub struct SessionRevocation {
     /// Sessions of which only the time of issue is known are revoked if they were issued before this time.
     pub valid_after: Timestamp,
-    /// When no session that it concerns can be valid any more.
+    /// When it may be deleted: no session that it concerns can be valid any more.
     pub expires: Timestamp,
     /// The restore epoch in which it is written; zero if an older version wrote it.
     pub epoch: u64,
@@ -41,7 +43,7 @@ impl SessionRevocation {
 
     /// A revocation of what was issued before this time.
     pub fn before(valid_after: Timestamp, epoch: u64) -> Self {
-        let expires = valid_after.checked_add(LONGEST_SESSION).unwrap_or(Timestamp::MAX);
+        let expires = valid_after.checked_add(KEPT).unwrap_or(Timestamp::MAX);
         SessionRevocation { valid_after, expires, epoch }
     }
 

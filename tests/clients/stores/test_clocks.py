@@ -5,12 +5,14 @@ import time
 import pytest
 from support.api import ApiError, AwsApi, GrpcApi
 from support.clocks import Clock
-from support.documents import trust
+from support.documents import policy, trust
+from support.saml_idp import ENDPOINT, SamlIdp, encoded
 from support.server import Credentials
 from support.shared_store import started
 from support.waiting import until
 
 DAY = 86_400
+IDP = SamlIdp()
 
 
 def code(server, credentials):
@@ -128,3 +130,30 @@ def test_sessions_that_are_issued_after_a_revocation_by_a_clock_that_is_ahead_ar
             until(lambda: code(server, each) is None, "the session is accepted")
 
 
+def test_a_provider_that_is_created_again_ends_sessions_of_a_clock_that_is_ahead(three, clock):
+    first, second, third = three
+    api = AwsApi(second, second.root)
+    provider, role = (f"arn:aws:iam::{second.account}:{kind}/idp" for kind in ("saml-provider", "role"))
+    metadata = {"Name": "idp", "SAMLMetadataDocument": IDP.metadata()}
+    api.call("CreateSAMLProvider", **metadata)
+    statement = {"Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithSAML", "Condition": {"StringEquals": {"saml:aud": ENDPOINT}}}
+    api.call("CreateRole", RoleName="idp", AssumeRolePolicyDocument=policy(statement))
+
+    def assumed(server):
+        assertion = IDP.respond({"Role": [f"{role},{provider}"], "RoleSessionName": ["alice"]})
+        answer = AwsApi(server, server.root).call("AssumeRoleWithSAML", RoleArn=role, PrincipalArn=provider, SAMLAssertion=encoded(assertion))
+        return Credentials.of(answer["Credentials"])
+
+    clock.set(200)
+    # By a server whose clock is behind that of the first session, and by one whose clock is ahead of later ones.
+    for again in (second, first):
+        early = assumed(first)
+        for server in three:
+            until(lambda: code(server, early) is None, "the session is accepted")
+        AwsApi(again, again.root).call("DeleteSAMLProvider", SAMLProviderArn=provider)
+        AwsApi(again, again.root).call("CreateSAMLProvider", **metadata)
+        later = [assumed(server) for server in three]
+        for server in three:
+            until(lambda: code(server, early) == "ExpiredToken", "the session of the earlier provider has ended")
+            for each in later:
+                until(lambda: code(server, each) is None, "the session is accepted")
