@@ -122,11 +122,8 @@ impl Tx {
         } else {
             self.add_within(count, 1, quota, || IamError::quota(N::SPEC.quota_name, quota)).await?;
         }
-        // The id is new; the commit checks it.
         let key = keys::record(account, N::SPEC.record, noun.id().as_bytes());
-        if self.read_key(key.clone()).await?.is_some() {
-            return Err(IamError::internal("a generated unique id already exists"));
-        }
+        self.expect_absent(key.clone());
         self.put_record(key, noun);
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Tx {
     /// Adds an event. `key` is unique and sorts by time.
     ///
     /// # Errors
-    /// `ServiceUnavailable` when `max` events wait already.
+    /// `ServiceUnavailable` when `max` events wait already. The key is a new one: the commit fails if it exists.
     pub async fn append_outbox(&mut self, key: &[u8], event: Bytes, max: u64) -> Result<()> {
         let (outbox, count) = (keys::outbox(self.server()), keys::outbox_counter(self.server()));
         self.add_within(count, 1, max, || {
@@ -35,7 +35,9 @@ impl Tx {
             IamError::new(ErrorCode::ServiceUnavailable, message)
         })
         .await?;
-        self.put([&outbox, key].concat().into(), event);
+        let key = Bytes::from([&outbox, key].concat());
+        self.expect_absent(key.clone());
+        self.put(key, event);
         Ok(())
     }
 

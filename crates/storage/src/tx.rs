@@ -131,6 +131,11 @@ impl Tx {
         self.read_key(key).await.map(drop)
     }
 
+    /// Takes a key for absent that was not read, such as that of a new random id; the commit fails with a conflict if it exists.
+    pub(crate) fn expect_absent(&mut self, key: Bytes) {
+        self.reads.entry(key).or_insert(None);
+    }
+
     /// Like [`Self::guard`], also for a key that this transaction writes without having read it.
     pub(crate) async fn expect_unchanged(&mut self, key: Bytes) -> Result<()> {
         if let Entry::Vacant(unknown) = self.reads.entry(key) {
