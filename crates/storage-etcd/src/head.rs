@@ -27,7 +27,7 @@ pub(crate) struct Seen {
     /// The revision of the key space at which it was written; 0 if it is absent.
     pub(crate) changed_at: i64,
     sealed: Bytes,
-    value: Bytes,
+    pub(crate) value: Bytes,
 }
 
 impl Seen {
@@ -46,6 +46,12 @@ impl Seen {
         }
         let Head { epoch, revision, state: sealed, .. } = head;
         Ok(Seen { epoch, revision: Revision::new(revision), changed_at: mod_revision, sealed, value: found })
+    }
+
+    /// As a transaction writes it, whose revision of the key space is not known yet.
+    pub(crate) fn written(epoch: i64, state: &StoreState, sealed: Bytes) -> Self {
+        let value = encode(epoch, state, sealed.clone());
+        Seen { epoch, revision: state.head, changed_at: 0, sealed, value }
     }
 
     /// Opens the state of the store.

@@ -10,6 +10,9 @@ pub(crate) const NESTED: usize = 60;
 /// The number of operations that are not nested, for a transaction without nested ones.
 pub(crate) const FLAT: usize = 120;
 
+/// How many keys one transaction takes for absent. As many comparisons leave room for nested lists.
+pub(crate) const ASSUMED: usize = 56;
+
 /// How many bytes one transaction writes: less than the 1.5 MiB that etcd takes by default.
 pub(crate) const BYTES: usize = 1_450_000;
 

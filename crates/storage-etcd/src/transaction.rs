@@ -10,7 +10,7 @@ use crate::{
     api::{self, Entry, Group, RequestOp, TxnRequest, changed_at},
     client::Client,
     error::Fault,
-    head::{self, Seen},
+    head::Seen,
     layout::Layout,
     limits::{BYTES, FLAT, NESTED},
 };
@@ -18,6 +18,8 @@ use crate::{
 /// A transaction that commits a plan.
 pub(crate) struct Commit {
     pub(crate) request: TxnRequest,
+    /// The head that it writes.
+    pub(crate) head: Seen,
     /// What it adds to the change log, which no other transaction does.
     pub(crate) group: Bytes,
     /// The key and value of the change sets, if they are written before since they are too large.
@@ -41,10 +43,8 @@ impl Commit {
             group = Group { entries: Vec::new(), state: state.clone(), part: name }.encode_to_vec().into();
         }
         let log = layout.log(plan.state.head);
-        let mut success = vec![
-            api::put(layout.head(), head::encode(seen.epoch, &plan.state, state)),
-            api::put(log.clone(), group.clone()),
-        ];
+        let head = Seen::written(seen.epoch, &plan.state, state);
+        let mut success = vec![api::put(layout.head(), head.value.clone()), api::put(log.clone(), group.clone())];
         if let Some(oldest) = plan.prune {
             let end = oldest.next();
             success.push(api::delete_range(layout.log(Revision::ZERO), layout.log(end)));
@@ -57,7 +57,8 @@ impl Commit {
         success.extend(nest(rows.collect()));
         // The same request may arrive twice.
         let failure = vec![api::range(api::get(log))];
-        Ok(Commit { request: TxnRequest { compare: seen.compares(layout), success, failure }, group, part })
+        let request = TxnRequest { compare: seen.compares(layout), success, failure };
+        Ok(Commit { request, head, group, part })
     }
 
     /// Writes the change sets before, if they are too large. Until the transaction is applied, they count as absent. Returns

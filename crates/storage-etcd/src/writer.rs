@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use bailiwick_storage::{OutageReason, StoreError, StoreState};
-use bailiwick_storage_remote::{Failure, Plan, Target};
+use bailiwick_storage_remote::{Failure, Keys, Plan, Target};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -16,6 +16,7 @@ use crate::{
     error::Fault,
     head::{self, Seen},
     history,
+    limits::ASSUMED,
     transaction::Commit,
 };
 
@@ -26,13 +27,31 @@ pub(crate) struct Session {
     is_connected: bool,
     /// The head that the next transaction replaces.
     seen: Option<Seen>,
+    /// Whether it was read for this transaction, and all rows. Otherwise they are what the last transaction wrote, or assumed.
+    is_read: bool,
+    /// The keys that are taken for absent.
+    assumed: Vec<Bytes>,
+    /// The head that the last transaction wrote.
+    written: Option<Seen>,
     /// Keeps other servers from a first start at the same time; until the first commit.
     claim: Option<Claim>,
 }
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, claim: Option<Claim>) -> Self {
-        Session { shared, is_connected: false, seen: None, claim }
+        Session { shared, is_connected: false, seen: None, is_read: false, assumed: Vec::new(), written: None, claim }
+    }
+
+    /// Reads the head, and the rows of the keys that are not known at its revision.
+    async fn read(&self, unknown: &[Bytes], keys: &Keys) -> Result<(Seen, HashMap<Bytes, Bytes>), StoreError> {
+        let (client, layout) = (&self.shared.backend.client, &self.shared.backend.layout);
+        let (head, rows) = head::with_rows(client, layout, unknown).await?;
+        let seen = Seen::read(head)?;
+        if keys.known.is_empty() || keys.at == Some(seen.revision) {
+            return Ok((seen, rows));
+        }
+        let (head, rows) = head::with_rows(client, layout, &[unknown, &keys.known].concat()).await?;
+        Ok((Seen::read(head)?, rows))
     }
 
     /// Finds out whether a transaction was applied whose answer was lost, and makes sure that it is not applied later: the
@@ -86,11 +105,18 @@ impl Target for Session {
         Ok(())
     }
 
-    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
+    async fn begin(&mut self, keys: &Keys) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
         let newest = self.shared.generations.position();
-        let (head, rows) = head::with_rows(&self.shared.backend.client, &self.shared.backend.layout, keys).await?;
+        let (assumed, rest) = keys.absent.split_at(keys.absent.len().min(ASSUMED));
+        let unknown = [&keys.unknown[..], rest].concat();
+        let written = self.written.take().filter(|seen| unknown.is_empty() && keys.at == Some(seen.revision));
+        self.is_read = written.is_none() && assumed.is_empty();
+        self.assumed = assumed.to_vec();
+        let (seen, rows) = match written {
+            Some(seen) => (seen, HashMap::new()),
+            None => self.read(&unknown, keys).await?,
+        };
         history::check_after_faults(&self.shared).await?;
-        let seen = Seen::read(head)?;
         if seen.epoch != self.shared.epoch {
             return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
         }
@@ -110,10 +136,13 @@ impl Target for Session {
         let lost = || Failure::Before(StoreError::unreachable(OutageReason::Failed, "the head was not read"));
         let seen = self.seen.take().ok_or_else(lost)?;
         if plan.is_empty() {
-            return Ok(());
+            // It may have been checked on what is different now.
+            return if self.is_read { Ok(()) } else { Err(Failure::Again) };
         }
         let reader = &self.shared.backend;
         let mut commit = Commit::of(plan, &seen, &self.shared).map_err(Failure::Before)?;
+        let absent = self.assumed.iter().map(|key| api::changed_at(reader.layout.row(key), 0));
+        commit.request.compare.extend(absent);
         if !commit.prepare(&reader.client).await.map_err(|fault| Failure::Before(fault.into()))? {
             return Err(Failure::Again);
         }
@@ -121,7 +150,12 @@ impl Target for Session {
             commit = commit.ending(claim.holds());
         }
         let is_written = match reader.client.write(&commit.request).await {
-            Ok(answer) => answer.succeeded || has_group(answer, &commit.group),
+            Ok(answer) if answer.succeeded => {
+                commit.head.changed_at = api::revision_of(&answer);
+                self.written = Some(commit.head.clone());
+                true
+            }
+            Ok(answer) => has_group(answer, &commit.group),
             Err(fault @ Fault::Unreachable(_)) => {
                 tracing::warn!(error = %fault, "the answer to a commit was lost");
                 match self.resolve(&commit, plan, &seen).await {
@@ -138,6 +172,7 @@ impl Target for Session {
     }
 
     fn disconnect(&mut self) {
+        self.written = None;
         self.is_connected = false;
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use bailiwick_storage::{OutageReason, StoreError, StoreState};
-use bailiwick_storage_remote::{Failure, Plan, Target};
+use bailiwick_storage_remote::{Failure, Keys, Plan, Target};
 use bytes::Bytes;
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
@@ -77,10 +77,14 @@ impl Target for Session {
     }
 
     /// Begins a transaction; the state of the store stays as it is until its end.
-    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
+    async fn begin(&mut self, keys: &Keys) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
         let newest = self.shared.generations.position();
-        let (head, stored) = within(ANSWER, self.connection()?.begin(keys)).await?;
+        let connection = self.connection()?;
+        let (head, mut stored) = within(ANSWER, connection.begin(&[&keys.unknown[..], &keys.absent].concat())).await?;
         let head = Head::read(&head)?;
+        if !keys.known.is_empty() && keys.at != Some(head.revision) {
+            stored.extend(within(ANSWER, connection.rows(&keys.known)).await?);
+        }
         let state = head.state(&self.shared.authenticator)?;
         if head.epoch != self.shared.epoch {
             return Err(StoreError::Unreachable(OutageReason::OtherStore.into()));
@@ -165,14 +169,21 @@ impl Connection {
     /// Begins a transaction, locks the head and reads rows. The statements are sent together; each sees what was committed
     /// when it begins, so the rows are those under the lock.
     async fn begin(&self, keys: &[Bytes]) -> Result<(Row, HashMap<Bytes, Bytes>), tokio_postgres::Error> {
-        let keys: Vec<&[u8]> = keys.iter().map(|key| &**key).collect();
         let begin = self.client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
         let head = self.client.query_one(&self.lock, &[]);
-        let parameters: [Parameter<'_>; 1] = [&keys];
-        let rows = self.client.query(&self.read, &parameters);
-        let (_, head, rows) = tokio::try_join!(biased; begin, head, rows)?;
-        let row = |row: &tokio_postgres::Row| (Bytes::copy_from_slice(row.get(0)), Bytes::copy_from_slice(row.get(1)));
-        Ok((head, rows.iter().map(row).collect()))
+        let (_, head, rows) = tokio::try_join!(biased; begin, head, self.rows(keys))?;
+        Ok((head, rows))
+    }
+
+    /// Reads rows.
+    async fn rows(&self, keys: &[Bytes]) -> Result<HashMap<Bytes, Bytes>, tokio_postgres::Error> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let keys: Vec<&[u8]> = keys.iter().map(|key| &**key).collect();
+        let rows = self.client.query(&self.read, &[&keys]).await?;
+        let row = |row: &Row| (Bytes::copy_from_slice(row.get(0)), Bytes::copy_from_slice(row.get(1)));
+        Ok(rows.iter().map(row).collect())
     }
 
     /// Writes a plan and commits it. The inner error means that the database refused a statement, so that nothing was

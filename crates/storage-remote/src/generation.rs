@@ -8,6 +8,8 @@ use std::{
 
 use bailiwick_storage::{ChangeSet, Feed, OutageReason, Revision, StoreError, newer_than};
 
+use crate::row_cache::RowCache;
+
 /// How long a writer waits until its own commit is in the feed.
 const PUBLISHED: Duration = Duration::from_secs(5);
 
@@ -15,6 +17,8 @@ const PUBLISHED: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Generations {
     current: Mutex<Generation>,
+    /// Rows as the current feed has changed them.
+    rows: RowCache,
     recent: usize,
     recent_bytes: usize,
 }
@@ -58,6 +62,7 @@ impl Generations {
                 state: State::Live,
                 failure: None,
             }),
+            rows: RowCache::new(1, position),
             recent,
             recent_bytes,
         }
@@ -116,8 +121,15 @@ impl Generations {
             current.position = last.revision;
             current.last = Some(last.clone());
         }
+        // Before followers, and callers that wait for these revisions, read the rows.
+        self.rows.apply(new);
         current.feed.publish(new.iter().cloned());
         true
+    }
+
+    /// Rows as the current feed has changed them.
+    pub(crate) fn rows(&self) -> &RowCache {
+        &self.rows
     }
 
     /// Waits until the feed has a revision; for some seconds at most, or until it ends.
@@ -145,6 +157,7 @@ impl Generations {
         let mut current = self.lock();
         if current.state == State::Live {
             current.state = State::Interrupted(why);
+            self.rows.end();
             current.feed.close();
         }
     }
@@ -168,6 +181,7 @@ impl Generations {
                 state: State::Live,
                 failure: None,
             };
+            self.rows.begin(current.number, position);
         }
     }
 
@@ -175,6 +189,7 @@ impl Generations {
     pub fn close(&self) {
         let mut current = self.lock();
         current.state = State::Closed;
+        self.rows.end();
         current.feed.close();
     }
 

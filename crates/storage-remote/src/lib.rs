@@ -11,11 +11,13 @@
 
 mod backend;
 mod boot_instant;
+mod cached_view;
 mod changes;
 mod entries;
 mod generation;
 mod job;
 mod plan;
+mod row_cache;
 mod rows;
 mod state;
 mod store;
@@ -33,4 +35,4 @@ pub use rows::{end_of, start_of, versioned};
 pub use state::open_state;
 pub use store::{RemoteStore, SharedStore};
 pub use trust::{Follow, Trust};
-pub use writer::{Failure, Target, Writer, WriterOptions};
+pub use writer::{Failure, Keys, Target, Writer, WriterOptions};

@@ -1,7 +1,7 @@
 //! What a group of batches writes: the batches are checked one after the other, each on what those before it write.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -81,12 +81,43 @@ impl Limits {
 /// At most this many bytes are written for each row beside its key and its value.
 const ROW_OVERHEAD: usize = 128;
 
+/// A row before the group.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// As it is stored.
+    Stored(Bytes),
+    /// Decoded before, or written by the group.
+    Known(Versioned),
+}
+
+impl Found {
+    fn read(&self, authenticator: &Authenticator, key: &[u8]) -> Result<Versioned, StoreError> {
+        match self {
+            Found::Stored(row) => versioned(authenticator, key, row),
+            Found::Known(row) => Ok(row.clone()),
+        }
+    }
+
+    fn revision(&self) -> Revision {
+        match self {
+            Found::Stored(row) => Authenticator::revision_of(row),
+            Found::Known(row) => row.revision,
+        }
+    }
+}
+
 /// The keys that a group of batches reads or writes.
 pub(crate) fn keys(group: &[Batch]) -> Vec<Bytes> {
     let mut keys: Vec<Bytes> = group.iter().flat_map(|batch| keys_of(batch).cloned()).collect();
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// Those that a batch expects to be absent.
+pub(crate) fn expected_absent(group: &[Batch]) -> HashSet<&Bytes> {
+    let expected = group.iter().flat_map(|batch| &batch.expect);
+    expected.filter(|expect| expect.revision.is_none()).map(|expect| &expect.key).collect()
 }
 
 fn keys_of(batch: &Batch) -> impl Iterator<Item = &Bytes> {
@@ -96,13 +127,13 @@ fn keys_of(batch: &Batch) -> impl Iterator<Item = &Bytes> {
 }
 
 impl Plan {
-    /// Checks a group. `stored` has the rows of its keys.
+    /// Checks a group. `rows` has the rows of its keys that exist.
     ///
     /// # Errors
     /// [`StoreError::Backend`] when cryptography is not available.
     pub(crate) fn of(
         group: &[Batch],
-        mut stored: HashMap<Bytes, Bytes>,
+        mut rows: HashMap<Bytes, Found>,
         state: StoreState,
         authenticator: &Authenticator,
         retention: u64,
@@ -113,7 +144,7 @@ impl Plan {
             Plan { verdicts, rows: BTreeMap::new(), log: Vec::new(), prune: None, state, sealed: Vec::new(), size };
         for batch in group {
             let current = |key: &[u8]| -> Result<Option<Versioned>, StoreError> {
-                stored.get(key).map(|row| versioned(authenticator, key, row)).transpose()
+                rows.get(key).map(|row| row.read(authenticator, key)).transpose()
             };
             let verdict = match batch.clone().plan(current) {
                 Ok(changes) if changes.is_empty() => Verdict::Unchanged,
@@ -122,7 +153,7 @@ impl Plan {
                     let size = Limits::of(&set);
                     if limits.has_room(plan.size, size) {
                         plan.size = Limits { rows: plan.size.rows + size.rows, bytes: plan.size.bytes + size.bytes };
-                        plan.apply(&set, &mut stored, authenticator)?;
+                        plan.apply(&set, &mut rows, authenticator)?;
                         Verdict::Written(set)
                     } else if plan.log.is_empty() {
                         Verdict::Refused(too_large(size, limits))
@@ -161,7 +192,7 @@ impl Plan {
     fn apply(
         &mut self,
         set: &ChangeSet,
-        stored: &mut HashMap<Bytes, Bytes>,
+        rows: &mut HashMap<Bytes, Found>,
         authenticator: &Authenticator,
     ) -> Result<(), StoreError> {
         let mut scratch = Vec::new();
@@ -174,11 +205,14 @@ impl Plan {
                 }
                 None => None,
             };
-            let old = match &row {
-                Some(row) => stored.insert(change.key.clone(), row.clone()),
-                None => stored.remove(&change.key),
+            let old = match &change.value {
+                Some(value) => {
+                    let known = Versioned { value: value.clone(), revision: set.revision };
+                    rows.insert(change.key.clone(), Found::Known(known))
+                }
+                None => rows.remove(&change.key),
             };
-            let old = old.map(|old| Authenticator::revision_of(&old));
+            let old = old.map(|old| old.revision());
             self.state.change(authenticator, &change.key, old, row.is_some().then_some(set.revision));
             self.rows.insert(change.key.clone(), row);
         }

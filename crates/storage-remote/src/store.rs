@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{Backend, BootInstant, Job, Shared, changes};
+use crate::{Backend, BootInstant, Job, Shared, cached_view::CachedView, changes};
 
 /// A store that other servers use as well.
 #[async_trait]
@@ -70,6 +70,8 @@ impl<B: Backend> Drop for RemoteStore<B> {
 #[async_trait]
 impl<B: Backend> Store for RemoteStore<B> {
     async fn read(&self, at: At) -> Result<Arc<dyn View>, StoreError> {
+        // The rows that are known are of this feed's history, which the view's is compared with when it is opened.
+        let generation = self.shared.generations.number();
         let view = tokio::select! {
             biased;
             // The other machines may not answer at all.
@@ -81,7 +83,7 @@ impl<B: Backend> Store for RemoteStore<B> {
         }
         match at {
             At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),
-            _ => Ok(view),
+            _ => Ok(Arc::new(CachedView::new(self.shared.clone(), view, generation))),
         }
     }
 

@@ -3,14 +3,15 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bailiwick_storage::{Batch, ChangeSet, Outage, OutageReason, StoreError, StoreState};
+use bailiwick_storage::{Batch, ChangeSet, Outage, OutageReason, Revision, StoreError, StoreState};
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     Backend, Shared,
     job::{Group, Job, Reply},
-    plan::{self, Limits, Plan, Verdict},
+    plan::{self, Found, Limits, Plan, Verdict},
+    row_cache::Row,
 };
 
 /// The maximum number of batches in one transaction, which limits how long the first one waits for the others.
@@ -24,14 +25,28 @@ pub trait Target: Send + 'static {
     /// Connects, unless there is a connection.
     async fn connect(&mut self) -> Result<(), StoreError>;
 
-    /// Reads the rows of some keys and the state of the store. [`Target::finish`] writes nothing if they change before.
-    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError>;
+    /// Reads rows and the state of the store. [`Target::finish`] writes nothing if they change before, or if they are not as
+    /// they were assumed to be.
+    async fn begin(&mut self, keys: &Keys) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError>;
 
     /// Writes the plan, or all of it fails; returns when it is durable. Ends what [`Target::begin`] began.
     async fn finish(&mut self, plan: &Plan) -> Result<(), Failure>;
 
     /// Drops the connection.
     fn disconnect(&mut self);
+}
+
+/// The keys of the rows that a group of batches is checked on.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// Those that must be read.
+    pub unknown: Vec<Bytes>,
+    /// Those that must be read, or be taken for absent: then [`Target::finish`] writes nothing if one of them exists.
+    pub absent: Vec<Bytes>,
+    /// Those whose rows are known at a revision. They must be read as well if that is not the revision of the store.
+    pub known: Vec<Bytes>,
+    /// That revision.
+    pub at: Option<Revision>,
 }
 
 /// Why a plan is not known to be written.
@@ -157,9 +172,10 @@ impl<B: Backend, T: Target> Writer<B, T> {
     async fn write(&mut self, batches: &[Batch]) -> Result<Plan, (Option<Plan>, StoreError)> {
         let (keys, end) = (plan::keys(batches), Instant::now() + AGAIN);
         let WriterOptions { log_retention, limits, .. } = self.options;
+        let mut newest = self.shared.generations.rows().newest(&keys);
         loop {
-            let (stored, state) = self.begin(&keys).await.map_err(|error| (None, error))?;
-            let plan = Plan::of(batches, stored, state, &self.shared.authenticator, log_retention, limits);
+            let (rows, state) = self.begin(batches, &keys, newest.take()).await.map_err(|error| (None, error))?;
+            let plan = Plan::of(batches, rows, state, &self.shared.authenticator, log_retention, limits);
             let plan = plan.map_err(|error| (None, error))?;
             match self.target.finish(&plan).await {
                 Ok(()) => return Ok(plan),
@@ -173,14 +189,39 @@ impl<B: Backend, T: Target> Writer<B, T> {
         }
     }
 
-    async fn begin(&mut self, keys: &[Bytes]) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
+    /// Reads what a group is checked on. What is known is not read again if the store is still at that revision.
+    async fn begin(
+        &mut self,
+        batches: &[Batch],
+        keys: &[Bytes],
+        newest: Option<(Revision, HashMap<Bytes, Row>)>,
+    ) -> Result<(HashMap<Bytes, Found>, StoreState), StoreError> {
         if let Some(why) = &*self.shared.health.load()
             && Instant::now() < self.retry
         {
             return Err(StoreError::Unreachable((**why).clone()));
         }
         self.connect().await?;
-        self.target.begin(keys).await
+        let (mut asked, mut rows) = (Keys::default(), HashMap::new());
+        match newest {
+            Some((at, newest)) => {
+                let expected = plan::expected_absent(batches);
+                for key in keys {
+                    let keys = match newest.contains_key(key) {
+                        true => &mut asked.known,
+                        false if expected.contains(key) => &mut asked.absent,
+                        false => &mut asked.unknown,
+                    };
+                    keys.push(key.clone());
+                }
+                (asked.at, rows) = (Some(at), newest);
+            }
+            None => asked.unknown = keys.to_vec(),
+        }
+        let (stored, state) = self.target.begin(&asked).await?;
+        let is_current = asked.at == Some(state.head);
+        let known = rows.into_iter().filter(|_| is_current).filter_map(|(key, row)| Some((key, Found::Known(row?))));
+        Ok((known.chain(stored.into_iter().map(|(key, row)| (key, Found::Stored(row)))).collect(), state))
     }
 
     /// Publishes change sets; if the follower has not seen those before them, waits until it has.

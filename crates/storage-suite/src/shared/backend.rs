@@ -70,6 +70,7 @@ impl<D: SharedDatabase> Exposed for Shared<D> {
         for (key, stored) in rows {
             database.tamper(&key, stored).await;
         }
-        store
+        // A server has rows in memory that it has read or written before.
+        self.reopen(store).await
     }
 }
