@@ -166,7 +166,7 @@ async fn connect(address: &Address, server: ServerId) -> Result<Reader, OpenErro
     let (client, layout) = (Arc::new(Client::new(address)?), address.layout());
     check_version(&client.status().await?.version)?;
     let presence = Arc::new(Presence::begin(&client, &layout, server).await?);
-    Ok(Reader { client, layout, presence, checked: Arc::default() })
+    Ok(Reader { client, layout, presence, look_ups: Arc::default(), checked: Arc::default() })
 }
 
 fn check_version(version: &str) -> Result<(), OpenError> {

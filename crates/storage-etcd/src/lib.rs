@@ -28,6 +28,7 @@ mod head;
 mod history;
 mod layout;
 mod limits;
+mod look_ups;
 mod presence;
 mod restore;
 mod transaction;

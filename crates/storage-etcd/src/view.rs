@@ -18,6 +18,7 @@ use crate::{
     head::Seen,
     history,
     layout::Layout,
+    look_ups::{LookUps, Point},
     presence::Presence,
 };
 
@@ -32,6 +33,7 @@ pub struct Reader {
     pub(crate) client: Arc<Client>,
     pub(crate) layout: Layout,
     pub(crate) presence: Arc<Presence>,
+    pub(crate) look_ups: Arc<LookUps>,
     /// How many requests had no answer when the history was last checked.
     pub(crate) checked: Arc<AtomicU64>,
 }
@@ -40,10 +42,7 @@ pub struct Reader {
 #[derive(Debug)]
 pub struct EtcdView {
     reader: Reader,
-    /// The revision of the key space.
-    at: i64,
-    /// The head at this revision, which no other history of the cluster has.
-    head: Option<KeyValue>,
+    point: Point,
     authenticator: Authenticator,
     state: StoreState,
 }
@@ -68,7 +67,7 @@ impl Backend for Reader {
             return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
         let state = seen.state(&shared.authenticator)?;
-        Ok(EtcdView { reader, at, head, authenticator: shared.authenticator.clone(), state })
+        Ok(EtcdView { reader, point: Point { at, head }, authenticator: shared.authenticator.clone(), state })
     }
 
     async fn log(
@@ -95,7 +94,7 @@ impl EtcdView {
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse, StoreError> {
         let client = &self.reader.client;
         let read = |serializable| {
-            let at = |request| api::range(RangeRequest { revision: self.at, serializable, ..request });
+            let at = |request| api::range(RangeRequest { revision: self.point.at, serializable, ..request });
             let success = vec![at(api::get(self.reader.layout.head())), at(request.clone())];
             TxnRequest { success, ..TxnRequest::default() }
         };
@@ -105,7 +104,7 @@ impl EtcdView {
         }
         let mut found = api::ranges(answer?);
         let head = found.next().and_then(|found| found.kvs.into_iter().next());
-        if head != self.head {
+        if head != self.point.head {
             return Err(StoreError::Unreachable(OutageReason::OtherHistory.into()));
         }
         Ok(found.next().unwrap_or_default())
@@ -139,8 +138,9 @@ impl View for EtcdView {
     }
 
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
-        let found = self.range(api::get(self.reader.layout.row(key))).await?;
-        found.kvs.first().map(|row| versioned(&self.authenticator, key, &row.value)).transpose()
+        let Reader { client, layout, look_ups, .. } = &self.reader;
+        let found = look_ups.get(client, layout, &self.point, layout.row(key)).await?;
+        found.map(|row| versioned(&self.authenticator, key, &row.value)).transpose()
     }
 
     async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError> {
