@@ -13,9 +13,10 @@ use crate::shared::Shared;
 use crate::steps::Facts;
 
 /// The limits of the queue of calls for this many processors.
-pub(crate) fn queue(processors: usize) -> FairQueueLimits {
-    // Some calls wait for reads of the disk, so that more than one for each processor must have begun.
-    let at_once = 16 * processors.max(1);
+pub(crate) fn queue(processors: usize, is_store_remote: bool) -> FairQueueLimits {
+    // Calls wait for the disk, or most of their time for other machines, so that more than one for each processor must have
+    // begun.
+    let at_once = if is_store_remote { 64 } else { 16 } * processors.max(1);
     FairQueueLimits {
         at_once,
         at_once_of_one: at_once / 2,

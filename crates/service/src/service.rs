@@ -35,7 +35,7 @@ impl Service {
         metrics.count_decisions_of(&parts.authz);
         metrics.count_records_of(&parts.recorder);
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let fair_queue = FairQueue::new(call_limits::queue(processors));
+        let fair_queue = FairQueue::new(call_limits::queue(processors, parts.store.server().is_some()));
         metrics.show_waiting(fair_queue.clone());
         Service(Shared {
             parts,
