@@ -85,6 +85,8 @@ fn hashed_of(line: &EventLine<'_>, mut each: impl FnMut(Hashed<'_>)) {
 struct KnownKeys {
     keys: HashMap<Box<[u8]>, Key>,
     text: Vec<u8>,
+    /// The last text and key of the account, and of each attribute: mostly those of the event before.
+    latest: [(Vec<u8>, Key); Attribute::ALL.len() + 1],
 }
 
 impl KnownKeys {
@@ -98,15 +100,22 @@ impl KnownKeys {
         if !of.is_shared() || self.text.len() > Self::LONGEST {
             return key_of(&self.text);
         }
-        if let Some(known) = self.keys.get(self.text.as_slice()) {
-            return *known;
+        let latest = &mut self.latest[usize::from(of.attribute)];
+        if latest.0 != self.text {
+            latest.1 = match self.keys.get(self.text.as_slice()) {
+                Some(known) => *known,
+                None => {
+                    if self.keys.len() >= Self::MOST {
+                        self.keys.clear();
+                    }
+                    let key = key_of(&self.text);
+                    self.keys.insert(self.text.as_slice().into(), key);
+                    key
+                }
+            };
+            latest.0.clone_from(&self.text);
         }
-        if self.keys.len() >= Self::MOST {
-            self.keys.clear();
-        }
-        let key = key_of(&self.text);
-        self.keys.insert(self.text.as_slice().into(), key);
-        key
+        latest.1
     }
 }
 

@@ -20,6 +20,8 @@ const LINE: usize = 32;
 const TOKEN: usize = 100;
 /// How often a text is taken out of its Base64, and out of its escapes.
 const DEPTH: usize = 3;
+/// How many bytes of a text are looked at together. Each run of [`LINE`] bytes contains such a piece, wherever it begins.
+const PIECE: usize = LINE / 2;
 /// How often neighbours in a random secret key are of different kinds: 25 times on average, this often nearly always.
 const CHANGES: usize = 15;
 
@@ -54,6 +56,29 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 /// Whether a look at each byte suffices to tell that a text holds no secret, as for most texts: no long run of Base64,
 /// no escape, and nothing that `private` or `PuTTY` begins with.
 fn is_harmless(text: &[u8]) -> bool {
+    let pieces = text.windows(PIECE + 1).step_by(PIECE);
+    let rest = &text[pieces.len() * PIECE..];
+    let are_harmless = pieces.filter_map(<[u8]>::first_chunk).all(is_piece_harmless);
+    (are_harmless && is_harmless_by_byte(rest)) || is_harmless_by_byte(text)
+}
+
+/// Whether neither a run of Base64 nor anything else that may be a secret is in a piece; a look at all bytes at once. The last
+/// byte belongs to the next piece.
+fn is_piece_harmless(piece: &[u8; PIECE + 1]) -> bool {
+    let (mut other, mut suspicious) = (0, 0);
+    for pair in piece.windows(2) {
+        let (byte, lower, next) = (pair[0], pair[0] | 0x20, pair[1] | 0x20);
+        let is_letter = lower.wrapping_sub(b'a') < 26;
+        let is_digit = byte.wrapping_sub(b'0') < 10;
+        let is_mark = (byte == b'+') | (byte == b'/') | (byte == b'_') | (byte == b'-');
+        other |= u8::from(!(is_letter | is_digit | is_mark));
+        let after_p = (lower == b'p') & ((next == b'r') | (next == b'u'));
+        suspicious |= u8::from(after_p | (byte == b'%') | (byte == b'\\'));
+    }
+    other != 0 && suspicious == 0
+}
+
+fn is_harmless_by_byte(text: &[u8]) -> bool {
     let (mut run, mut before) = (0, 0);
     for &byte in text {
         let after_p = before == b'p' && matches!(byte | 0x20, b'r' | b'u');

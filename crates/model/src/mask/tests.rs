@@ -230,6 +230,34 @@ fn short_and_common_texts_are_harmless() {
     check(&"a".repeat(LINE), false);
 }
 
+/// Pieces are looked at as their bytes are, wherever in a text something begins.
+#[test]
+fn what_is_not_harmless_is_found_at_every_place() {
+    let long = "a/B+c-D_".repeat(5);
+    for suspicious in ["pr", "PU", "%", "\\", &long[..LINE], &long] {
+        for (before, after) in (0..40).flat_map(|before| [0, 1, 15, 16, 17, 40].map(|after| (before, after))) {
+            for filler in [".", "é", "p.", "a:"] {
+                let text = format!("{}.{suspicious}{}", filler.repeat(before), filler.repeat(after));
+                assert!(!is_harmless(text.as_bytes()), "{text}");
+            }
+        }
+    }
+    for byte in 0..=127 {
+        for at in 0..40 {
+            let mut text = [b'.'; 40];
+            text[at] = byte;
+            assert_eq!(is_harmless(&text), is_harmless_by_byte(&text), "{byte} at {at}");
+            text[..at].fill(b'x');
+            text[at + 1..].fill(b'x');
+            assert_eq!(is_harmless(&text), is_harmless_by_byte(&text), "{byte} in a run at {at}");
+        }
+    }
+    for length in 0..80 {
+        let run = "x".repeat(length);
+        assert_eq!(is_harmless(run.as_bytes()), length < LINE, "{length}");
+    }
+}
+
 /// Of keys drawn at random nearly all are found: a fixed sequence, so that the count does not change.
 #[test]
 fn almost_every_random_key_is_masked() {
