@@ -15,6 +15,6 @@ mod saml_update;
 /// Ends the sessions that came through an earlier provider of this ARN, with one that is created now. Its time of creation
 /// alone would not do, since sessions are issued by servers with other clocks.
 async fn end_earlier_sessions(cx: &Cx, tx: &mut Tx, arn: &Arn, created: Timestamp) -> Result<()> {
-    let revocation = SessionRevocation::before(created, cx.epoch());
+    let revocation = SessionRevocation::before(created, cx.position());
     tx.revoke_sessions(cx.account(), arn.resource(), revocation).await
 }

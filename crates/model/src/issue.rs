@@ -17,8 +17,21 @@ const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(15);
 pub struct StorePosition {
     /// The number of times that the store was restored; zero if it is not known.
     pub epoch: u64,
+    /// Distinguishes stores that were restored from the same backup.
+    pub restore_id: u64,
     /// The revision.
     pub revision: u64,
+}
+
+impl StorePosition {
+    const LAST: Self = StorePosition { epoch: u64::MAX, restore_id: u64::MAX, revision: u64::MAX };
+
+    /// Whether a view here lacks what was written at `other`: it is older, or of another store that was restored from the same
+    /// backup.
+    fn lacks(self, other: Self) -> bool {
+        let is_twin = self.epoch == other.epoch && self.restore_id != other.restore_id;
+        self.epoch < other.epoch || self.revision < other.revision || is_twin
+    }
 }
 
 /// When a session or token was issued: by the clock of the server that issued it, and on which view of the store.
@@ -48,8 +61,7 @@ pub struct Revocation {
 
 impl Revocation {
     /// Revokes everything.
-    pub const ALL: Self =
-        Revocation { valid_after: Timestamp::MAX, position: StorePosition { epoch: u64::MAX, revision: u64::MAX } };
+    pub const ALL: Self = Revocation { valid_after: Timestamp::MAX, position: StorePosition::LAST };
 
     /// Whether the revocation ends what was issued then.
     ///
@@ -57,9 +69,8 @@ impl Revocation {
     /// was replaced by an older copy of itself uses revisions again.
     pub fn ends(&self, issue: Issue) -> bool {
         let Some(position) = issue.position else { return issue.time < self.valid_after };
-        let is_older = position.epoch < self.position.epoch || position.revision < self.position.revision;
         let much_later = issue.time.checked_add(CLOCK_DIFFERENCE).unwrap_or(Timestamp::MAX);
-        is_older || much_later < self.valid_after
+        position.lacks(self.position) || much_later < self.valid_after
     }
 
     /// Whether what was issued then is ended by a mark: the time in the record of an account, an identity or a provider, before
@@ -96,11 +107,11 @@ mod tests {
     }
 
     fn issue(second: i64, epoch: u64, revision: u64) -> Issue {
-        Issue { time: at(second), position: Some(StorePosition { epoch, revision }) }
+        Issue { time: at(second), position: Some(StorePosition { epoch, restore_id: 0, revision }) }
     }
 
     fn revocation(second: i64, epoch: u64, revision: u64) -> Revocation {
-        Revocation { valid_after: at(second), position: StorePosition { epoch, revision } }
+        Revocation { valid_after: at(second), position: StorePosition { epoch, restore_id: 0, revision } }
     }
 
     #[test]
@@ -129,6 +140,20 @@ mod tests {
         assert!(revocation(10_000, 0, 50).ends(issue(10_000, 2, 49)));
         assert!(!revocation(10_000, 0, 50).ends(issue(10_000, 2, 50)));
         assert!(Revocation::ALL.ends(issue(10_000, 2, 50)) && Revocation::ALL.ends(at(10_000).into()));
+    }
+
+    #[test]
+    fn a_revocation_ends_what_another_store_of_the_same_backup_issued() {
+        let in_store = |restore_id, epoch, revision| StorePosition { epoch, restore_id, revision };
+        let revoked = Revocation { valid_after: at(100), position: in_store(7, 2, 50) };
+        for (position, ended) in [
+            (in_store(7, 2, 50), false),
+            (in_store(8, 2, 60), true),
+            // It was restored again since.
+            (in_store(8, 3, 60), false),
+        ] {
+            assert_eq!(revoked.ends(Issue { time: at(100), position: Some(position) }), ended, "{position:?}");
+        }
     }
 
     #[test]

@@ -222,16 +222,16 @@ impl<C> Cx<C> {
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
     }
 
-    /// The restore epoch of the store.
-    pub fn epoch(&self) -> u64 {
-        self.deployment.revisions.epoch
+    /// The oldest view that this attempt read.
+    pub fn position(&self) -> StorePosition {
+        let RevisionScope { epoch, restore_id, .. } = self.deployment.revisions;
+        StorePosition { epoch, restore_id, revision: self.revision.number() }
     }
 
     /// When something is issued by this attempt: now, on the oldest view that it read. A revocation that the view does not have ends
     /// it, whatever the clocks of the servers show.
     pub fn issue(&self) -> Issue {
-        let position = StorePosition { epoch: self.epoch(), revision: self.revision.number() };
-        Issue { time: self.now, position: Some(position) }
+        Issue { time: self.now, position: Some(self.position()) }
     }
 
     /// The view that everything is decided on, if it is of this type.

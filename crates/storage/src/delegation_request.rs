@@ -336,7 +336,11 @@ fn approval_message(approval: &DelegationApproval) -> pb::DelegationApproval {
     let key = |(name, values): &(String, Vec<String>)| pb::ProviderKey { name: name.clone(), values: values.clone() };
     pb::DelegationApproval {
         accepted: approval.accepted.time.as_microsecond(),
-        position: approval.accepted.position.map(|at| pb::StorePosition { epoch: at.epoch, revision: at.revision }),
+        position: approval.accepted.position.map(|StorePosition { epoch, restore_id, revision }| pb::StorePosition {
+            epoch,
+            revision,
+            restore_id,
+        }),
         long_term_key: approval.long_term_key.as_ref().map(AccessKeyId::to_string),
         issued_through: approval.issued_through.iter().map(AccessKeyId::to_string).collect(),
         tags: codec::tag_messages(&approval.tags),
@@ -352,7 +356,11 @@ fn approval_of(message: pb::DelegationApproval) -> Result<DelegationApproval, Ma
     Ok(DelegationApproval {
         accepted: Issue {
             time: codec::time(message.accepted)?,
-            position: message.position.map(|at| StorePosition { epoch: at.epoch, revision: at.revision }),
+            position: message.position.map(|pb::StorePosition { epoch, revision, restore_id }| StorePosition {
+                epoch,
+                restore_id,
+                revision,
+            }),
         },
         long_term_key: message.long_term_key.map(key).transpose()?,
         issued_through: message.issued_through.into_iter().map(key).collect::<Result<_, _>>()?,

@@ -33,23 +33,26 @@ pub struct SessionRevocation {
     pub expires: Timestamp,
     /// The restore epoch in which it is written; zero if an older version wrote it.
     pub epoch: u64,
+    /// Distinguishes stores that were restored from the same backup.
+    pub restore_id: u64,
 }
 
 impl SessionRevocation {
-    /// A revocation of what was issued until now, this very microsecond included.
-    pub fn until(now: Timestamp, epoch: u64) -> Self {
-        Self::before(now.checked_add(SignedDuration::from_micros(1)).unwrap_or(now), epoch)
+    /// A revocation of what was issued until now, this very microsecond included. Its revision will be later than `position`.
+    pub fn until(now: Timestamp, position: StorePosition) -> Self {
+        Self::before(now.checked_add(SignedDuration::from_micros(1)).unwrap_or(now), position)
     }
 
     /// A revocation of what was issued before this time.
-    pub fn before(valid_after: Timestamp, epoch: u64) -> Self {
+    pub fn before(valid_after: Timestamp, position: StorePosition) -> Self {
         let expires = valid_after.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-        SessionRevocation { valid_after, expires, epoch }
+        let StorePosition { epoch, restore_id, .. } = position;
+        SessionRevocation { valid_after, expires, epoch, restore_id }
     }
 
     /// The revocation in a row of this revision.
     pub fn at(self, revision: Revision) -> Revocation {
-        let position = StorePosition { epoch: self.epoch, revision: revision.number() };
+        let position = StorePosition { epoch: self.epoch, restore_id: self.restore_id, revision: revision.number() };
         Revocation { valid_after: self.valid_after, position }
     }
 }
@@ -126,6 +129,7 @@ impl AsMessage for SessionRevocation {
             valid_after: self.valid_after.as_microsecond(),
             expires: self.expires.as_microsecond(),
             epoch: self.epoch,
+            restore_id: self.restore_id,
         }
     }
 
@@ -134,6 +138,7 @@ impl AsMessage for SessionRevocation {
             valid_after: codec::time(message.valid_after)?,
             expires: codec::time(message.expires)?,
             epoch: message.epoch,
+            restore_id: message.restore_id,
         })
     }
 }

@@ -55,6 +55,9 @@ struct PositionMessage {
     epoch: u64,
     #[prost(uint64, tag = "2")]
     revision: u64,
+    /// The restore that the epoch began with.
+    #[prost(fixed64, tag = "3")]
+    restore_id: u64,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -383,12 +386,12 @@ impl SessionMessage {
 }
 
 impl PositionMessage {
-    fn of(StorePosition { epoch, revision }: StorePosition) -> Self {
-        Self { epoch, revision }
+    fn of(StorePosition { epoch, restore_id, revision }: StorePosition) -> Self {
+        Self { epoch, revision, restore_id }
     }
 
     fn into_position(self) -> StorePosition {
-        StorePosition { epoch: self.epoch, revision: self.revision }
+        StorePosition { epoch: self.epoch, restore_id: self.restore_id, revision: self.revision }
     }
 }
 

@@ -81,7 +81,7 @@ impl Handle<op::RevokeSessions> for Sts {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, revoked: Revoked) -> Result<RevokeSessionsResponse> {
         let account = cx.account();
-        let revocation = SessionRevocation::until(cx.now(), cx.epoch());
+        let revocation = SessionRevocation::until(cx.now(), cx.position());
         // Accounts, roles and users have a mark besides, for servers of an older version. What is equal belongs together.
         let mark = Some(revocation.valid_after);
         let subject = match revoked {

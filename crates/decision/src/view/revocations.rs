@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn on(revision: u64) -> Option<StorePosition> {
-        Some(StorePosition { epoch: 1, revision })
+        Some(StorePosition { epoch: 1, restore_id: 0, revision })
     }
 
     fn revocation() -> Revocation {

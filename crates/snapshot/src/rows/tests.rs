@@ -132,6 +132,7 @@ fn revocations_follow_the_log_and_are_kept_when_damaged() {
     };
     let subject = key.as_str().to_ascii_lowercase();
     let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
+    let on = |revision| Some(StorePosition { epoch: 1, restore_id: 0, revision });
     // Of sessions that were issued on revision 3, on revision 4, and by an older version.
     let mut revoked = |revision, value: Option<Bytes>| {
         let changed = row(account, Kind::SessionRevocation, &[subject.as_bytes()], None);
@@ -144,10 +145,9 @@ fn revocations_follow_the_log_and_are_kept_when_damaged() {
             value => snapshot.apply(&changed.key, revision, value.as_ref()).unwrap(),
         }
         let view = snapshot.publish(revision.number());
-        let on = |revision| Some(StorePosition { epoch: 1, revision });
         [on(3), on(4), None].map(|position| view.is_revoked(account, &session(position)))
     };
-    let revocation = |at| Some(storage::SessionRevocation::before(second(at), 1).encode());
+    let revocation = |at| Some(storage::SessionRevocation::before(second(at), on(1).unwrap()).encode());
     assert_eq!(revoked(1, revocation(60)), [false, false, false]);
     assert_eq!(revoked(4, revocation(60)), [true, false, false]);
     assert_eq!(revoked(5, revocation(61)), [true, true, true]);

@@ -204,7 +204,7 @@ fn records_of_format_1_can_be_read() {
     };
     let approved = DelegationRequest { approval: Some(approval.clone()), sent: Some(now()), ..full };
     check("delegation-request-approved", approved.clone());
-    let accepted = Issue { time: now(), position: Some(StorePosition { epoch: 2, revision: 300 }) };
+    let accepted = Issue { time: now(), position: Some(StorePosition { epoch: 2, restore_id: 0, revision: 300 }) };
     let approval = Some(DelegationApproval { accepted, ..approval });
     check("delegation-request-approved-on-view", DelegationRequest { approval, ..approved });
     check("deletion-task", DeletionTask { account: read.account, id, created: now() });
@@ -240,8 +240,11 @@ fn records_of_format_1_can_be_read() {
     check("mfa-failures", MfaFailures { forgotten: now() });
     let failures = SignInFailures { forgotten: now(), blocked_until: now(), last_correct: Some(now()) };
     check("sign-in-failures", failures);
-    check("session-revocation", SessionRevocation { valid_after: now(), expires: now(), epoch: 0 });
-    check("session-revocation-of-epoch", SessionRevocation { valid_after: now(), expires: now(), epoch: 2 });
+    check("session-revocation", SessionRevocation { valid_after: now(), expires: now(), epoch: 0, restore_id: 0 });
+    check(
+        "session-revocation-of-epoch",
+        SessionRevocation { valid_after: now(), expires: now(), epoch: 2, restore_id: 0 },
+    );
     check("root-password", RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into(), last_used: None });
     check(
         "root-password-used",

@@ -27,7 +27,8 @@ async fn a_token_ends_no_later_than_its_session() {
         let answer = ask(&world, caller.clone(), seconds).await.unwrap();
         assert_eq!(answer.expiration, Some(date(expires)));
         let opened = Tokens::of(&world.deployment).open_bearer(&answer.token, now()).unwrap();
-        let position = Some(StorePosition { epoch: 0, revision: world.begin().await.revision().number() });
+        let position =
+            Some(StorePosition { epoch: 0, restore_id: 0, revision: world.begin().await.revision().number() });
         assert_eq!((opened.issued, opened.expires), (Issue { time: now(), position }, expires));
         assert_eq!(opened.caller.credential, Credential::Bearer(caller.access_key_id().unwrap().clone()));
     }

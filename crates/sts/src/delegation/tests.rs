@@ -256,7 +256,7 @@ async fn whatever_ends_the_approver_ends_the_delegation() {
         test.ok::<op::GetDelegatedAccessToken>(token.clone()).await;
         let mut tx = test.begin().await;
         let of = AccessKeyId::parse(subject).ok().and_then(|key| key.account()).unwrap_or(account(MAIN));
-        tx.revoke_sessions(of, subject, SessionRevocation::until(now(), 0)).await.unwrap();
+        tx.revoke_sessions(of, subject, SessionRevocation::until(now(), test.cx().position())).await.unwrap();
         test.commit(tx).await;
         assert_eq!(refused(&test, token).await, ended, "{subject}");
     }
@@ -299,7 +299,8 @@ async fn what_was_accepted_after_a_revocation_stands_whatever_the_clocks_show() 
     let test = with(&request(MAIN)).await;
     let ana = test.user(MAIN, "Ana", "").await;
     let accepted = async || {
-        let position = Some(StorePosition { epoch: 0, revision: test.begin().await.revision().number() });
+        let position =
+            Some(StorePosition { epoch: 0, restore_id: 0, revision: test.begin().await.revision().number() });
         let mut accepted = request(&ana.id.to_string());
         accepted.approval.as_mut().unwrap().accepted = Issue { time: time("11:00:00"), position };
         accepted

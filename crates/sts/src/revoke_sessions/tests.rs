@@ -89,6 +89,6 @@ async fn the_newest_of_several_revocations_counts() {
 
 /// What is issued now, at noon.
 async fn issue(test: &HandlerTest<Sts>) -> Issue {
-    let position = StorePosition { epoch: 0, revision: test.begin().await.revision().number() };
+    let position = StorePosition { epoch: 0, restore_id: 0, revision: test.begin().await.revision().number() };
     Issue { time: crate::testing::now(), position: Some(position) }
 }

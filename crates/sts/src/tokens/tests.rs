@@ -17,7 +17,7 @@ fn an_opened_session_token_has_the_issued_session() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let mut caller = session(&[("team", "reeds"), ("Nest", "")], &["team"], Some("heron@example.com"));
-    let position = Some(StorePosition { epoch: 2, revision: 5_000_000_000 });
+    let position = Some(StorePosition { epoch: 2, restore_id: u64::MAX, revision: 5_000_000_000 });
     caller.session = caller.session.map(|session| Arc::new(Session { position, ..Session::clone(&session) }));
     let (token, secret) = tokens.issue_session(&caller).unwrap();
     let opened = tokens.open_session(caller.access_key_id().unwrap(), &token, now()).unwrap();
@@ -115,7 +115,7 @@ fn bearer_tokens_carry_every_kind_of_caller() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     for caller in [root(), user(), session(&[("a", "b")], &[], None)] {
-        let issued = Issue { time: now(), position: Some(StorePosition { epoch: 1, revision: 7 }) };
+        let issued = Issue { time: now(), position: Some(StorePosition { epoch: 1, restore_id: 0, revision: 7 }) };
         let token = tokens.issue_bearer(&caller, issued, time("12:20:00")).unwrap();
         let opened = tokens.open_bearer(&token, now()).unwrap();
         let expected = Caller { credential: Credential::Bearer(caller.access_key_id().unwrap().clone()), ..caller };
