@@ -82,11 +82,19 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.args(["test", "--package", "bailiwick-storage-redb", "--locked", "--release", "--test", "row_edits"]);
         check::counted(command)
     });
-    for folder in ["load", "evaluator", "scale", "store", "trail"] {
+    let denied: &[&str] = &["--", "-D", "warnings"];
+    for (folder, tool, lints) in [
+        ("load", "clippy", denied),
+        ("evaluator", "check", &[]),
+        ("scale", "check", &[]),
+        ("store", "check", &[]),
+        ("trail", "check", &[]),
+    ] {
         steps.step(&format!("bench/{folder} compiles"), || {
             let mut command = run::cargo();
             command.current_dir(run::root().join("bench").join(folder));
-            command.env("CARGO_TARGET_DIR", run::target().join(folder)).args(["check", "--locked", "--release"]);
+            command.env("CARGO_TARGET_DIR", run::target().join(folder));
+            command.args([tool, "--locked", "--release"]).args(lints);
             check::plain(command)
         });
     }

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
+use tokio::task::JoinSet;
 
 /// Time between the end of a connection and the attempt to make it again.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -70,22 +71,22 @@ impl Kind {
 pub async fn run(server: SocketAddr, kind: Kind) -> Result<()> {
     let (connections, addresses) = kind.scale();
     let bytes: &'static [u8] = kind.bytes().leak();
-    let tasks: Vec<_> = (0..connections)
-        .map(|number| {
-            let from = Ipv4Addr::new(127, 0, 0, 2 + (number % usize::from(addresses)) as u8);
-            tokio::spawn(async move {
-                loop {
-                    // A connection that is refused or closed is the expected outcome.
-                    let _ = hold(server, from, kind, bytes).await;
-                    tokio::time::sleep(PAUSE).await;
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await?;
+    let mut tasks = JoinSet::new();
+    for number in 0..connections {
+        let from = Ipv4Addr::new(127, 0, 0, 2 + (number % usize::from(addresses)) as u8);
+        tasks.spawn(async move {
+            loop {
+                // A connection that is refused or closed is the expected outcome.
+                let _ = hold(server, from, kind, bytes).await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
     }
-    Ok(())
+    // None ends, unless it panics.
+    match tasks.join_next().await {
+        Some(ended) => ended?,
+        None => Ok(()),
+    }
 }
 
 /// Holds one connection until the server closes it.
