@@ -11,8 +11,8 @@ use super::connection::Connection;
 use super::memory::{Account, Hold, Memory, NoRoom};
 use crate::tls::ConnectionCertificate;
 
-/// The maximum number of header lines. It is also the limit of the HTTP/1 parser, which would allocate its buffers for any other.
-const MAX_HEADERS: usize = 100;
+/// The maximum number of header lines, which also limits the HTTP/1 parser.
+pub(super) const MAX_HEADERS: usize = 128;
 /// Measured memory of a request in addition to head and body: task, stream, buffers.
 const REQUEST_COST: usize = 12 * 1024;
 /// Memory of a header line in addition to its text.

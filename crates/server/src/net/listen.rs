@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use super::connection::Connection;
 use super::connections::Connections;
 use super::exchange::{Answered, Received};
-use super::gate::Gate;
+use super::gate::{Gate, MAX_HEADERS};
 use super::handshake::Handshaking;
 use super::head_timer::HeadTimer;
 use super::memory::{Hold, Memory};
@@ -130,7 +130,7 @@ pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: wa
 
 fn http_builder(executor: TaskExecutor) -> Builder<TaskExecutor> {
     let mut builder = Builder::new(executor);
-    builder.http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEADER_BYTES);
+    builder.http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEADER_BYTES).max_headers(MAX_HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())
