@@ -109,7 +109,9 @@ impl Target for Session {
         let newest = self.shared.generations.position();
         let (assumed, rest) = keys.absent.split_at(keys.absent.len().min(ASSUMED));
         let unknown = [&keys.unknown[..], rest].concat();
-        let written = self.written.take().filter(|seen| unknown.is_empty() && keys.at == Some(seen.revision));
+        // Another server may have written since the rows were found to be known.
+        let is_newest = |seen: &Seen| keys.at == Some(seen.revision) && seen.revision >= newest;
+        let written = self.written.take().filter(|seen| unknown.is_empty() && is_newest(seen));
         self.is_read = written.is_none() && assumed.is_empty();
         self.assumed = assumed.to_vec();
         let (seen, rows) = match written {

@@ -4,7 +4,7 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_storage::{At, Batch, Expect, Revision, Scan, ServerId, Store, StoreError};
+use bailiwick_storage::{Add, At, Batch, Expect, Revision, Scan, ServerId, Store, StoreError};
 use bailiwick_storage_etcd::{Address, Database, EtcdStore, Options};
 use bytes::Bytes;
 use common::{Cluster, Empty, call_at, put};
@@ -156,4 +156,30 @@ async fn a_user_with_a_password_needs_only_the_prefix() {
         let error = open(address, password).await.map(drop).expect_err("no store").to_string();
         assert!(error.contains(expected) && !error.contains("-word"), "{error}");
     }
+}
+
+/// Again and again, another server writes just after the rows of a change were found to be known.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_of_another_server_refuses_none_of_this_one() {
+    let (database, authenticator) = (Empty::create(), common::authenticator());
+    let first = database.open(&Options::of(ServerId([1; 16])), &authenticator).await;
+    first.commit(put("first", "text")).await.expect("a commit");
+    let second = Arc::new(database.open(&Options::of(ServerId([2; 16])), &authenticator).await);
+    let other = tokio::spawn({
+        let second = second.clone();
+        async move {
+            loop {
+                second.commit(put("other", "text")).await.expect("a commit");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    });
+    let counters = |delta| {
+        let add = |number| Add { key: format!("counter {number}").into(), delta, max: None };
+        Batch { add: (0..400).map(add).collect(), ..Batch::default() }
+    };
+    for number in 0..60 {
+        first.commit(counters(1)).await.unwrap_or_else(|error| panic!("{number}: {error}"));
+    }
+    other.abort();
 }
