@@ -77,9 +77,11 @@ impl LookUps {
         }
     }
 
-    /// Takes the look-ups that have waited longest, as many as a transaction has room for: each may add two reads.
+    /// Takes the look-ups that have waited longest, as many as a transaction has room for: each may add two reads. Those of calls
+    /// that were dropped are left out.
     fn take(&self) -> Vec<LookUp> {
         let mut waiting = self.waiting();
+        waiting.retain(|look_up| !look_up.answer.is_closed());
         let count = waiting.len().min(OPERATIONS / 2);
         waiting.drain(..count).collect()
     }
@@ -91,27 +93,46 @@ impl LookUps {
 }
 
 async fn answer_all(client: &Client, layout: &Layout, taken: Vec<LookUp>) {
-    match read(client, layout, &taken).await {
-        Ok(found) => {
-            for (look_up, found) in taken.into_iter().zip(found) {
-                // The caller may have been dropped.
-                let _ = look_up.answer.send(found);
+    let mut fault = match read(client, layout, &taken).await {
+        Ok(found) => return answer(taken, found),
+        Err(fault) => fault,
+    };
+    let groups = by_point(taken);
+    // One of the points may be the reason, such as a revision that etcd does not keep any more.
+    let is_one = groups.len() == 1;
+    for group in groups {
+        // While the cluster is gone, each further read would take as long.
+        if !is_one && !matches!(fault, Fault::Unreachable(_)) {
+            match read(client, layout, &group).await {
+                Ok(found) => {
+                    answer(group, found);
+                    continue;
+                }
+                Err(other) => fault = other,
             }
         }
-        Err(Fault::Unreachable(why)) => {
-            for look_up in taken {
-                let _ = look_up.answer.send(Err(Fault::Unreachable(why.clone()).into()));
-            }
-        }
-        // One of them may be the reason, such as a revision that etcd does not keep any more.
-        Err(_) => {
-            for look_up in taken {
-                let found = read(client, layout, std::slice::from_ref(&look_up)).await;
-                let found = found.map_err(StoreError::from).and_then(|mut found| found.pop().unwrap_or(Ok(None)));
-                let _ = look_up.answer.send(found);
-            }
+        let found = group.iter().map(|_| Err(fault.clone().into())).collect();
+        answer(group, found);
+    }
+}
+
+/// Answers look-ups; their callers may have been dropped.
+fn answer(look_ups: Vec<LookUp>, found: Vec<Answer>) {
+    for (look_up, found) in look_ups.into_iter().zip(found) {
+        let _ = look_up.answer.send(found);
+    }
+}
+
+/// Puts those of each point together.
+fn by_point(look_ups: Vec<LookUp>) -> Vec<Vec<LookUp>> {
+    let mut groups: Vec<Vec<LookUp>> = Vec::new();
+    for look_up in look_ups {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.point == look_up.point)) {
+            Some(group) => group.push(look_up),
+            None => groups.push(vec![look_up]),
         }
     }
+    groups
 }
 
 /// Reads rows in one transaction.
