@@ -6,6 +6,7 @@
 mod backend;
 mod cuts;
 mod histories;
+mod memory;
 mod processes;
 mod servers;
 mod starts;
@@ -182,6 +183,7 @@ macro_rules! scenarios {
         $($then)*! { $($arguments)*;
             a_write_is_read_on_every_server_and_reaches_every_follower
             writers_on_all_servers_lose_no_update
+            rows_in_memory_are_those_of_the_view
             of_first_starts_at_the_same_time_one_makes_the_store
             a_first_start_that_is_given_up_lets_the_next_begin
             a_restored_store_is_another_one
@@ -212,7 +214,7 @@ macro_rules! export {
 }
 
 mod scenes {
-    pub(super) use super::{cuts::*, histories::*, processes::*, servers::*, starts::*};
+    pub(super) use super::{cuts::*, histories::*, memory::*, processes::*, servers::*, starts::*};
 }
 
 scenarios!([export] all);
