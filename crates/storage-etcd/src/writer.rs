@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{OutageReason, StoreError, StoreState};
-use bailiwick_storage_remote::{Failure, Keys, Plan, Target};
+use bailiwick_storage::{OutageReason, StoreError};
+use bailiwick_storage_remote::{Failure, Keys, Plan, Read, Target};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -105,7 +105,7 @@ impl Target for Session {
         Ok(())
     }
 
-    async fn begin(&mut self, keys: &Keys) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
+    async fn begin(&mut self, keys: &Keys) -> Result<Read, StoreError> {
         let newest = self.shared.generations.position();
         let (assumed, rest) = keys.absent.split_at(keys.absent.len().min(ASSUMED));
         let unknown = [&keys.unknown[..], rest].concat();
@@ -129,8 +129,10 @@ impl Target for Session {
             return Err(StoreError::unreachable(OutageReason::Contended, "another server starts the store"));
         }
         let state = seen.state(&self.shared.authenticator)?;
+        // The history was the same after the head was read, so the revision says enough.
+        let is_known = keys.at == Some(seen.revision);
         self.seen = Some(seen);
-        Ok((rows, state))
+        Ok(Read { rows, state, is_known })
     }
 
     /// Writes the plan, and finds out whether it was applied if the answer is lost.

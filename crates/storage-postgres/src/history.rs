@@ -50,6 +50,31 @@ async fn compare(shared: &Shared, client: &Client, last: &ChangeSet) -> Result<(
     Ok(())
 }
 
+/// Whether the database, whose newest entry of the change log this is, has exactly the changes that were read up to a revision: those
+/// of a server which was read before, and was not the one that is written to, may be others of the same revision.
+///
+/// # Errors
+/// [`StoreError::Unreachable`] if they are others; ends the feed.
+pub(crate) fn is_read_up_to(
+    shared: &Shared,
+    revision: Revision,
+    newest: Option<(Revision, &[u8])>,
+) -> Result<bool, StoreError> {
+    let last = shared.generations.last().filter(|last| last.revision == revision);
+    let (Some(last), Some((_, entry))) = (last, newest.filter(|(found, _)| *found == revision)) else {
+        return Ok(false);
+    };
+    match decode_log_entry(&shared.authenticator, revision, entry) {
+        Ok((found, _)) if found == *last => Ok(true),
+        Ok(_) => {
+            shared.generations.interrupt(OutageReason::OtherHistory);
+            Err(StoreError::Unreachable(OutageReason::OtherHistory.into()))
+        }
+        // It is found when the change log is read.
+        Err(_) => Ok(false),
+    }
+}
+
 /// Keeps the newest change set for [`check`], if the feed began after it, so that nothing has read it. `client` is of a database with
 /// this history.
 pub(crate) async fn remember(shared: &Shared, client: &Client) -> Result<(), StoreError> {

@@ -5,8 +5,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{OutageReason, StoreError, StoreState};
-use bailiwick_storage_remote::{Failure, Keys, Plan, Target};
+use bailiwick_storage::{OutageReason, Revision, StoreError};
+use bailiwick_storage_remote::{Failure, Keys, Plan, Read, Target};
 use bytes::Bytes;
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
@@ -14,7 +14,7 @@ use crate::{
     Address, Shared,
     connection::{ANSWER, connect, within},
     error::failed,
-    head::{Head, number},
+    head::{Head, entry, number},
     history,
 };
 
@@ -49,7 +49,7 @@ impl Session {
         let (revision, entry) = plan.log.last().ok_or_else(missing)?;
         self.connect().await?;
         let connection = self.connection()?;
-        let (head, _) = within(ANSWER, connection.begin(&[])).await?;
+        let (head, ..) = within(ANSWER, connection.begin(&[])).await?;
         let query = "SELECT entry FROM bailiwick_log WHERE revision = $1";
         let found = within(ANSWER, connection.client.query_opt(query, &[&number(*revision)])).await?;
         let end = if found.is_some() { "COMMIT" } else { "ROLLBACK" };
@@ -77,13 +77,18 @@ impl Target for Session {
     }
 
     /// Begins a transaction; the state of the store stays as it is until its end.
-    async fn begin(&mut self, keys: &Keys) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError> {
+    async fn begin(&mut self, keys: &Keys) -> Result<Read, StoreError> {
         let newest = self.shared.generations.position();
         let connection = self.connection()?;
-        let (head, mut stored) = within(ANSWER, connection.begin(&[&keys.unknown[..], &keys.absent].concat())).await?;
+        let unknown = [&keys.unknown[..], &keys.absent].concat();
+        let (head, newest_entry, mut rows) = within(ANSWER, connection.begin(&unknown)).await?;
         let head = Head::read(&head)?;
-        if !keys.known.is_empty() && keys.at != Some(head.revision) {
-            stored.extend(within(ANSWER, connection.rows(&keys.known)).await?);
+        let newest_entry = newest_entry.as_ref().map(entry).map(|(revision, entry)| (Revision::new(revision), entry));
+        let is_known = keys.at == Some(head.revision)
+            && !keys.known.is_empty()
+            && history::is_read_up_to(&self.shared, head.revision, newest_entry)?;
+        if !keys.known.is_empty() && !is_known {
+            rows.extend(within(ANSWER, connection.rows(&keys.known)).await?);
         }
         let state = head.state(&self.shared.authenticator)?;
         if head.epoch != self.shared.epoch {
@@ -92,7 +97,7 @@ impl Target for Session {
         if state.head < newest {
             return Err(StoreError::Unreachable(OutageReason::Older.into()));
         }
-        Ok((stored, state))
+        Ok(Read { rows, state, is_known })
     }
 
     /// Writes and commits the plan, and finds out whether it was committed if the connection is lost.
@@ -132,6 +137,7 @@ impl Target for Session {
 struct Connection {
     client: Client,
     lock: Statement,
+    newest: Statement,
     read: Statement,
     put: Statement,
     delete: Statement,
@@ -149,6 +155,7 @@ impl Connection {
             tokio::try_join!(
                 biased;
                 client.prepare("SELECT epoch, revision, state FROM bailiwick_head FOR UPDATE"),
+                client.prepare("SELECT revision, entry FROM bailiwick_log ORDER BY revision DESC LIMIT 1"),
                 client.prepare("SELECT key, stored FROM bailiwick_rows WHERE key = ANY($1)"),
                 client.prepare(
                     "INSERT INTO bailiwick_rows (key, stored) SELECT * FROM unnest($1::bytea[], $2::bytea[])
@@ -162,17 +169,18 @@ impl Connection {
                 client.prepare("UPDATE bailiwick_head SET revision = $1, state = $2"),
             )
         };
-        let (lock, read, put, delete, log, prune, head) = within(ANSWER, prepared).await?;
-        Ok(Connection { client, lock, read, put, delete, log, prune, head })
+        let (lock, newest, read, put, delete, log, prune, head) = within(ANSWER, Box::pin(prepared)).await?;
+        Ok(Connection { client, lock, newest, read, put, delete, log, prune, head })
     }
 
-    /// Begins a transaction, locks the head and reads rows. The statements are sent together; each sees what was committed
-    /// when it begins, so the rows are those under the lock.
-    async fn begin(&self, keys: &[Bytes]) -> Result<(Row, HashMap<Bytes, Bytes>), tokio_postgres::Error> {
+    /// Begins a transaction, locks the head, and reads the newest entry of the change log and rows. The statements are sent
+    /// together; each sees what was committed when it begins, so they show what is under the lock.
+    async fn begin(&self, keys: &[Bytes]) -> Result<(Row, Option<Row>, HashMap<Bytes, Bytes>), tokio_postgres::Error> {
         let begin = self.client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
         let head = self.client.query_one(&self.lock, &[]);
-        let (_, head, rows) = tokio::try_join!(biased; begin, head, self.rows(keys))?;
-        Ok((head, rows))
+        let newest = self.client.query_opt(&self.newest, &[]);
+        let (_, head, newest, rows) = tokio::try_join!(biased; begin, head, newest, self.rows(keys))?;
+        Ok((head, newest, rows))
     }
 
     /// Reads rows.

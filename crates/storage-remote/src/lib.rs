@@ -35,4 +35,4 @@ pub use rows::{end_of, start_of, versioned};
 pub use state::open_state;
 pub use store::{RemoteStore, SharedStore};
 pub use trust::{Follow, Trust};
-pub use writer::{Failure, Keys, Target, Writer, WriterOptions};
+pub use writer::{Failure, Keys, Read, Target, Writer, WriterOptions};

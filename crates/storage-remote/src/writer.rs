@@ -27,7 +27,7 @@ pub trait Target: Send + 'static {
 
     /// Reads rows and the state of the store. [`Target::finish`] writes nothing if they change before, or if they are not as
     /// they were assumed to be.
-    async fn begin(&mut self, keys: &Keys) -> Result<(HashMap<Bytes, Bytes>, StoreState), StoreError>;
+    async fn begin(&mut self, keys: &Keys) -> Result<Read, StoreError>;
 
     /// Writes the plan, or all of it fails; returns when it is durable. Ends what [`Target::begin`] began.
     async fn finish(&mut self, plan: &Plan) -> Result<(), Failure>;
@@ -43,10 +43,21 @@ pub struct Keys {
     pub unknown: Vec<Bytes>,
     /// Those that must be read, or be taken for absent: then [`Target::finish`] writes nothing if one of them exists.
     pub absent: Vec<Bytes>,
-    /// Those whose rows are known at a revision. They must be read as well if that is not the revision of the store.
+    /// Those whose rows are known at a revision. They must be read as well if the store is not at this revision of the same history.
     pub known: Vec<Bytes>,
     /// That revision.
     pub at: Option<Revision>,
+}
+
+/// What [`Target::begin`] has read.
+#[derive(Debug)]
+pub struct Read {
+    /// The rows that were read and exist, as they are stored.
+    pub rows: HashMap<Bytes, Bytes>,
+    /// The state of the store.
+    pub state: StoreState,
+    /// Whether the rows that were known are those of the store at its revision. Otherwise they were read.
+    pub is_known: bool,
 }
 
 /// Why a plan is not known to be written.
@@ -218,9 +229,8 @@ impl<B: Backend, T: Target> Writer<B, T> {
             }
             None => asked.unknown = keys.to_vec(),
         }
-        let (stored, state) = self.target.begin(&asked).await?;
-        let is_current = asked.at == Some(state.head);
-        let known = rows.into_iter().filter(|_| is_current).filter_map(|(key, row)| Some((key, Found::Known(row?))));
+        let Read { rows: stored, state, is_known } = self.target.begin(&asked).await?;
+        let known = rows.into_iter().filter(|_| is_known).filter_map(|(key, row)| Some((key, Found::Known(row?))));
         Ok((known.chain(stored.into_iter().map(|(key, row)| (key, Found::Stored(row)))).collect(), state))
     }
 
