@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,15 +14,14 @@ use bytes::Bytes;
 
 /// About how much memory the rows of one half take; then the older half is dropped.
 const HALF: usize = 32 << 20;
-/// About how many bytes an entry takes beside its key and its values.
-const ENTRY: usize = 128;
+/// About how many bytes an entry takes beside its key and its values, with one version.
+const ENTRY: usize = 192;
 /// Larger values are read each time.
 const LARGEST: usize = 64 << 10;
 /// How many versions of a row are kept, for views that were opened before the last changes.
 const VERSIONS: usize = 4;
 
 /// Rows that were read or written lately.
-#[derive(Debug)]
 pub(crate) struct RowCache {
     rows: Mutex<Rows>,
     half: usize,
@@ -30,7 +30,7 @@ pub(crate) struct RowCache {
 /// A row at some revision; none if it does not exist.
 pub(crate) type Row = Option<Versioned>;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Rows {
     /// The number of the feed whose change sets are applied; none while there is none.
     generation: Option<u64>,
@@ -42,7 +42,7 @@ struct Rows {
     old: Half,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Half {
     entries: HashMap<Box<[u8]>, Entry>,
     bytes: usize,
@@ -51,16 +51,22 @@ struct Half {
 }
 
 /// The versions of a row, in ascending order; the last one is current as far as change sets have been applied.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Entry(Vec<Version>);
 
-#[derive(Debug)]
 struct Version {
     since: Revision,
     /// The revision that changed it; none if it is current.
     until: Option<Revision>,
     /// The row, unless it is too large.
     row: Option<Row>,
+}
+
+impl fmt::Debug for RowCache {
+    /// Without the rows, which have hashes of passwords and sealed secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowCache").field("half", &self.half).finish_non_exhaustive()
+    }
 }
 
 impl RowCache {
