@@ -1,6 +1,9 @@
 //! Databases that are not what a server read before: older ones, other changes in their place, damaged ones.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bailiwick_storage::{At, OutageReason, Revision, Store, StoreError};
 
@@ -30,26 +33,47 @@ pub(super) async fn an_older_head_is_refused<D: SharedDatabase>() {
     }
 }
 
+/// A database that was replaced by an older copy of itself.
+struct Replaced<D: SharedDatabase> {
+    /// Ends with the scenario.
+    _database: D,
+    /// The way of the first server to the database, which is cut.
+    proxy: Proxy,
+    /// Has read a change that the copy does not have.
+    first: Arc<D::Store>,
+    /// Has written other changes in its place.
+    second: Arc<D::Store>,
+}
+
+impl<D: SharedDatabase> Replaced<D> {
+    /// `max_staleness` and `retry` are those of the first server.
+    async fn make(max_staleness: Duration, retry: Duration) -> Self {
+        let (database, authenticator) = (D::create().await, D::authenticator());
+        let proxy = Proxy::start(D::port()).await;
+        let direct = start(&database, &Server::new::<D>(2), &authenticator).await;
+        direct.commit(put("first", "start")).await.expect("a commit");
+        let server = Server { port: proxy.port, max_staleness, retry, ..Server::new::<D>(1) };
+        let first = start(&database, &server, &authenticator).await;
+        let copy = database.copy().await;
+        first.commit(put("lost", "yes")).await.expect("a commit");
+        drop(direct);
+        proxy.set(Mode::Cut);
+        database.put_back(&copy).await;
+        let second = start(&database, &Server::new::<D>(3), &authenticator).await;
+        for value in ["one", "two"] {
+            second.commit(put("revoked", value)).await.expect("a commit");
+        }
+        Replaced { _database: database, proxy, first, second }
+    }
+}
+
 /// After a failover that lost a change, or when a snapshot was restored, other servers may have written as many changes as
 /// were lost.
 pub(super) async fn other_changes_are_refused<D: SharedDatabase>() {
-    let (database, authenticator) = (D::create().await, D::authenticator());
-    let proxy = Proxy::start(D::port()).await;
-    let direct = start(&database, &Server::new::<D>(2), &authenticator).await;
-    direct.commit(put("first", "start")).await.expect("a commit");
-    let server = Server { port: proxy.port, ..Server::new::<D>(1) };
-    let first = start(&database, &server, &authenticator).await;
-    let copy = database.copy().await;
-    first.commit(put("lost", "yes")).await.expect("a commit");
-    drop(direct);
-    proxy.set(Mode::Cut);
-    database.put_back(&copy).await;
-    let second = start(&database, &Server::new::<D>(3), &authenticator).await;
-    for value in ["one", "two"] {
-        second.commit(put("revoked", value)).await.expect("a commit");
-    }
+    let Server { max_staleness, retry, .. } = Server::new::<D>(1);
+    let Replaced { _database, proxy, first, second } = Replaced::<D>::make(max_staleness, retry).await;
     // Until its reads were found out to be too old.
-    tokio::time::sleep(server.max_staleness).await;
+    tokio::time::sleep(max_staleness).await;
     proxy.set(Mode::Open);
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(2) {
@@ -89,22 +113,8 @@ pub(super) async fn other_changes_are_refused_by_a_server_that_has_seen_none<D: 
 
 /// A view over a new connection compares the history by itself, before the task does that confirms the connection.
 pub(super) async fn other_changes_are_not_read_over_a_new_connection<D: SharedDatabase>() {
-    let (database, authenticator) = (D::create().await, D::authenticator());
-    let proxy = Proxy::start(D::port()).await;
-    let direct = start(&database, &Server::new::<D>(2), &authenticator).await;
-    direct.commit(put("first", "start")).await.expect("a commit");
     let (max_staleness, retry) = (Duration::from_secs(60), Duration::from_secs(10));
-    let server = Server { port: proxy.port, max_staleness, retry, ..Server::new::<D>(1) };
-    let first = start(&database, &server, &authenticator).await;
-    let copy = database.copy().await;
-    first.commit(put("lost", "yes")).await.expect("a commit");
-    drop(direct);
-    proxy.set(Mode::Cut);
-    database.put_back(&copy).await;
-    let second = start(&database, &Server::new::<D>(3), &authenticator).await;
-    for value in ["one", "two"] {
-        second.commit(put("revoked", value)).await.expect("a commit");
-    }
+    let Replaced { _database, proxy, first, second: _second } = Replaced::<D>::make(max_staleness, retry).await;
     proxy.set(Mode::Open);
     let read = first.read(At::Latest).await.map(|view| view.revision());
     let Err(StoreError::Unreachable(outage)) = read else { panic!("{read:?}") };
