@@ -71,7 +71,8 @@ impl Handle<op::GetFederationToken> for Sts {
         Ok(GetFederationTokenResponse {
             credentials: Some(issued.credentials),
             federated_user: Some(federated_user),
-            packed_policy_size,
+            // Unlike other operations, AWS answers 0 for a session with neither policies nor tags.
+            packed_policy_size: Some(packed_policy_size.unwrap_or(0)),
             session_token_utilization: packed_policy_size,
             session_token_size: issued.token_size,
         })

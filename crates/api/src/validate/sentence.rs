@@ -2,8 +2,8 @@
 //!
 //! The patterns are those of the service model. The sentences were observed in AWS's answers for names of users,
 //! groups, roles, policies and server certificates, for paths and path prefixes, ids of access keys, documents and
-//! private keys. Other members with one of these patterns get the same sentence. Versions, tags, descriptions and
-//! account aliases get the generic sentence on AWS, and here.
+//! private keys. Other members with one of these patterns get the same sentence. Versions, tags, descriptions,
+//! account aliases and ids of service-specific credentials get the generic sentence on AWS, and here.
 
 use crate::Pattern;
 
@@ -12,6 +12,9 @@ const PREFIX: &str = "It must begin with the / character and contain only alphan
 
 /// Returns the sentence for a member, if there is one.
 pub(super) fn of(member: &str, pattern: &Pattern) -> Option<&'static str> {
+    if member == "serviceSpecificCredentialId" {
+        return None;
+    }
     Some(match pattern.source() {
         r"[\w+=,.@-]+" | r"[\w+=,.@-]*" => "It must contain only alphanumeric characters and/or the following: +=,.@_-",
         r"[\w._-]+" => "It must contain only alphanumeric characters and/or the following: ._-",

@@ -180,6 +180,18 @@ fn sts_shows_values_and_iam_does_not() {
 }
 
 #[test]
+fn ids_of_service_specific_credentials_have_the_generic_sentence() {
+    check(
+        iam::DeleteServiceSpecificCredentialRequest {
+            service_specific_credential_id: Some("an-id-with-hyphens-in-it".into()),
+            ..Default::default()
+        },
+        "1 validation error detected: Value at 'serviceSpecificCredentialId' failed to satisfy constraint: \
+         Member must satisfy regular expression pattern: [\\w]+",
+    );
+}
+
+#[test]
 fn names_paths_and_documents_have_specific_sentences() {
     let names = "It must contain only alphanumeric characters and/or the following: +=,.@_-";
     let path = "It must begin and end with / and contain only alphanumeric characters and/or / characters.";

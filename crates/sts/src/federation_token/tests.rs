@@ -41,6 +41,7 @@ async fn a_federated_user_has_its_issuer_policies_and_tags() {
     // Root's sessions last an hour at most.
     let long = json!({"Name": "guest", "DurationSeconds": 129_600});
     let answer = test.as_caller(root()).ok::<op::GetFederationToken>(long).await;
+    assert_eq!(answer["PackedPolicySize"], json!(0), "a session without policies and tags");
     assert_eq!(opened(&test, &answer).session.unwrap().expires, time("13:00:00"));
 }
 
