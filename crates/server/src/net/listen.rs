@@ -11,18 +11,20 @@ use bailiwick_grpc::Body;
 use bailiwick_model::{IamError, SourceNetwork};
 use bailiwick_service::Peer;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::connection::Connection;
 use super::connections::Connections;
+use super::date;
 use super::exchange::{Answered, Received};
 use super::gate::{Gate, MAX_HEADERS};
 use super::handshake::Handshaking;
@@ -134,6 +136,8 @@ fn http_builder(executor: TaskExecutor) -> Builder<TaskExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
+        // Added by `date`.
+        .auto_date_header(false)
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEADER_BYTES as u32)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -288,23 +292,26 @@ struct Exchange<A> {
     hold: Hold,
     /// The request, if it is let in; otherwise its answer.
     begun: Result<(Request<Received>, Peer), Box<Response<Body>>>,
+    /// Whether the HTTP library sets no date.
+    has_no_date: bool,
 }
 
 impl<A: Answer> Exchange<A> {
     fn begin(shared: &Arc<Shared<A>>, gate: &Arc<Gate>, request: Request<Incoming>) -> Self {
         let (head, body) = request.into_parts();
+        let has_no_date = head.version == Version::HTTP_2;
         let (hold, peer, admitted) = gate.begin(&head);
         let begun = match admitted {
             Ok(()) => Ok((Request::from_parts(head, Received::new(body, hold.clone())), peer)),
             Err(error) => Err(Box::new(shared.answer.refuse(&head, &peer, &error))),
         };
         let connection = Arc::clone(hold.connection());
-        Exchange { shared: Arc::clone(shared), gate: Arc::clone(gate), connection, hold, begun }
+        Exchange { shared: Arc::clone(shared), gate: Arc::clone(gate), connection, hold, begun, has_no_date }
     }
 
     async fn run(self: Box<Self>) -> Response<Answered> {
-        let Exchange { shared, gate, connection, hold, begun } = *self;
-        let (response, hold) = match begun {
+        let Exchange { shared, gate, connection, hold, begun, has_no_date } = *self;
+        let (mut response, hold) = match begun {
             Err(refusal) => (*refusal, hold),
             Ok((request, peer)) => {
                 let mut unanswered = Unanswered { connection: &connection, is_answered: false };
@@ -314,6 +321,9 @@ impl<A: Answer> Exchange<A> {
                 (response, gate.answered(hold, &peer))
             }
         };
+        if has_no_date {
+            date::add(response.headers_mut(), Timestamp::now());
+        }
         shared.connections.note(&connection);
         response.map(|body| Answered::new(body, hold))
     }

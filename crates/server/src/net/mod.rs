@@ -8,6 +8,7 @@
 
 mod connection;
 mod connections;
+mod date;
 mod exchange;
 mod frames;
 #[cfg(test)]
