@@ -41,12 +41,13 @@ struct Cli {
     #[arg(long, value_name = "MINUTES", conflicts_with = "filter")]
     soak: Option<u32>,
     /// Instead of the measurements, three servers on this empty PostgreSQL database, or on the etcd of `etcd://HOST:PORT`
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["filter", "soak"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "soak")]
     database: Option<String>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Only the measurements whose name contains this
+    /// Only the measurements whose name contains this; with `--database`: `decisions`, `change to effect elsewhere`,
+    /// `create user` or `start to first answer`
     filter: Option<String>,
     #[command(subcommand)]
     baseline: Option<Baseline>,
@@ -76,7 +77,7 @@ async fn main() -> Result<()> {
         None => {
             let rows = match (cli.soak, &cli.database) {
                 (Some(minutes), _) => soak::run(&cli.server, minutes).await?,
-                (None, Some(address)) => shared::all(&cli.server, address, cli.seconds).await?,
+                (None, Some(address)) => shared::all(&cli.server, address, cli.seconds, cli.filter.as_deref()).await?,
                 (None, None) => measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?,
             };
             report::print(&rows, cli.json)?;

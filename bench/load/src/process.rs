@@ -87,11 +87,7 @@ impl Process {
 
     /// Seconds of CPU time of the process, in user and kernel mode.
     pub fn cpu(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).context("this bench needs Linux")?;
-        // The name, in parentheses, may hold anything; the fields after it do not.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).context("unexpected /proc/…/stat");
-        Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+        cpu_of(self.child.id())
     }
 
     /// The resident memory of the process, in bytes.
@@ -121,6 +117,15 @@ impl Drop for Process {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Seconds of CPU time of a process, in user and kernel mode.
+pub fn cpu_of(process: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("this bench needs Linux")?;
+    // The name, in parentheses, may hold anything; the fields after it do not.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).context("unexpected /proc/…/stat");
+    Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
 }
 
 fn free_address() -> Result<SocketAddr> {

@@ -1,6 +1,7 @@
 //! Three servers on one database, beside a server with the embedded store, and beside bare commits to the same database.
 
 mod bare;
+mod cost;
 
 use crate::drive::{Load, in_turns, run};
 use crate::measure::{MIB, creating, name, started};
@@ -11,6 +12,7 @@ use crate::world::{self, World, iam};
 use anyhow::{Context, Result};
 use bailiwick_api::authz::Decision;
 use bare::Bare;
+use cost::{Cost, Database};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,8 +26,9 @@ const CHANGES: usize = 100;
 const DENIES: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}]}"#;
 
-/// All measurements with the database at this address, which is empty.
-pub async fn all(server: &Path, database: &str, seconds: u32) -> Result<Vec<Row>> {
+/// The measurements whose name contains the filter, with the database at this address, which is empty.
+pub async fn all(server: &Path, database: &str, seconds: u32, filter: Option<&str>) -> Result<Vec<Row>> {
+    let is_wanted = |name: &str| filter.is_none_or(|filter| name.contains(filter));
     let beside = server.parent().context("the server has no folder")?;
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
     let folder = folder.path();
@@ -39,14 +42,28 @@ pub async fn all(server: &Path, database: &str, seconds: u32) -> Result<Vec<Row>
     }
     let world = world::make(&servers[0]).await?;
     until_known(&servers, &world).await?;
-    let (row, one) = decisions((&servers[0], &world), (&embedded, &embedded_world), seconds).await?;
-    let mut rows = vec![row, total(&servers, &world, one, seconds).await?];
-    rows.extend(effect(&servers, &world).await?);
-    rows.extend(writes(&servers[0], &world, database).await?);
+    let mut rows = Vec::new();
+    if is_wanted("decisions") {
+        let (row, one, embedded_one) = decisions((&servers[0], &world), (&embedded, &embedded_world), seconds).await?;
+        let all: Vec<_> = servers.iter().map(|process| (process, &world)).collect();
+        rows.extend([row, total("three servers: CPU per decision", &all, one, seconds).await?.at_most(1.1)]);
+        rows.push(of_embedded((&embedded, &embedded_world), server, folder, embedded_one, seconds).await?);
+    }
+    if is_wanted("change to effect elsewhere") {
+        rows.extend(effect(&servers, &world).await?);
+    }
+    if is_wanted("create user") {
+        rows.extend(writes(&servers, &world, database).await?);
+        let (of_embedded, first) = (std::slice::from_ref(&embedded), 0);
+        let (rate, cost) = creations(of_embedded, &embedded_world, first, None).await?;
+        rows.push(cost.row(&format!("create user, embedded store, {rate:.0}/s: CPU")));
+    }
     for process in servers {
         process.stop()?;
     }
-    rows.push(start(server, &folder.join("shared-0"), database).await?);
+    if is_wanted("start to first answer") {
+        rows.push(start(server, &folder.join("shared-0"), database).await?);
+    }
     Ok(rows)
 }
 
@@ -67,12 +84,12 @@ async fn is_allowed(process: &Process, world: &World) -> Result<bool> {
     Ok(answer.decision() == Decision::Allow)
 }
 
-/// `Authorize` on a server with the database against one with the embedded store; also the load of the former.
+/// `Authorize` on a server with the database against one with the embedded store; also the loads of both.
 async fn decisions(
     (shared, world): (&Process, &World),
     (embedded, embedded_world): (&Process, &World),
     seconds: u32,
-) -> Result<(Row, Load)> {
+) -> Result<(Row, Load, Load)> {
     let ours = world.authorize(shared).workers(IN_FLIGHT, 0).await?;
     let theirs = embedded_world.authorize(embedded).workers(IN_FLIGHT, 0).await?;
     let (ours, theirs) = in_turns((shared, ours), (embedded, theirs), seconds).await?;
@@ -86,13 +103,31 @@ async fn decisions(
     Ok((
         Row::new("decisions, against the embedded store", ours.rate() / theirs.rate(), "x", detail).at_least(0.95),
         ours,
+        theirs,
     ))
 }
 
+/// As `total`, of servers that share nothing: what the processors and not the database add to the cost of a decision.
+async fn of_embedded(
+    (first, first_world): (&Process, &World),
+    server: &Path,
+    folder: &Path,
+    one: Load,
+    seconds: u32,
+) -> Result<Row> {
+    let second = started(server, &folder.join("embedded-1")).await?;
+    let second_world = world::make(&second).await?;
+    let third = started(server, &folder.join("embedded-2")).await?;
+    let third_world = world::make(&third).await?;
+    let all = [(first, first_world), (&second, &second_world), (&third, &third_world)];
+    total("three embedded servers: CPU per decision", &all, one, seconds).await
+}
+
 /// All servers at once, against one: where there are no cores for them, the processor time of a decision must not grow.
-async fn total(servers: &[Process], world: &World, one: Load, seconds: u32) -> Result<Row> {
+async fn total(name: &str, servers: &[(&Process, &World)], one: Load, seconds: u32) -> Result<Row> {
     let mut runs = Vec::new();
-    for process in servers {
+    for (process, world) in servers {
+        let process: &Process = process;
         runs.push((process, world.authorize(process).workers(IN_FLIGHT, 0).await?));
     }
     let time = Duration::from_secs(seconds.into());
@@ -111,7 +146,7 @@ async fn total(servers: &[Process], world: &World, one: Load, seconds: u32) -> R
         one.cpu_micros(),
         rate / one.rate()
     );
-    Ok(Row::new("three servers: CPU per decision", each, "x", detail).at_most(1.1))
+    Ok(Row::new(name, each, "x", detail))
 }
 
 /// From the answer to a change to its effect on the decisions of the other servers.
@@ -150,18 +185,38 @@ async fn effect(servers: &[Process], world: &World) -> Result<Vec<Row>> {
 }
 
 /// CreateUser, 64 at once, against bare commits of the same rows in groups of 64 and one at a time.
-async fn writes(process: &Process, world: &World, database: &str) -> Result<Vec<Row>> {
+async fn writes(servers: &[Process], world: &World, database: &str) -> Result<Vec<Row>> {
+    let process = &servers[0];
+    let processes = Database::of(database)?;
     let mut worker = creating(process, &world.root_bearer).workers(1, 0).await?.remove(0);
     let warm = 20;
     for _ in 0..warm {
         worker.ask().await?;
     }
     let mut bare = Bare::of(database, &name(warm - 1)).await?;
+    let before = Cost::now(servers, Some(&processes))?;
     let grouped = bare.rate(TOGETHER, 40).await?;
+    let bare_cost = Cost::now(servers, Some(&processes))?.since(before, TOGETHER as u64 * 40);
     let single = bare.rate(1, 200).await?;
+    let (ours, cost) = creations(servers, world, warm, Some(&processes)).await?;
+    let grouped = (grouped + bare.rate(TOGETHER, 40).await?) / 2.0;
+    let (keys, bytes) = bare.size();
+    let detail = format!("{ours:.0}/s, bare groups of 64 of {keys} keys and {bytes} bytes {grouped:.0}/s");
+    let alone = format!("{ours:.0}/s, one at a time {single:.0}/s");
+    Ok(vec![
+        Row::new("create user, against bare grouped commits", ours / grouped, "x", detail).at_least(0.7),
+        Row::new("create user, against single commits", ours / single, "x", alone).at_least(20.0),
+        cost.row("create user: CPU of all processes"),
+        bare_cost.row("bare grouped commits: CPU of all processes"),
+    ])
+}
+
+/// CreateUser on the first server, 64 at once: calls per second, and what each costs. `first` is the number of the first name.
+async fn creations(servers: &[Process], world: &World, first: u64, database: Option<&Database>) -> Result<(f64, Cost)> {
     let mut tasks = Vec::new();
-    let begun = Instant::now();
-    for mut worker in creating(process, &world.root_bearer).workers(TOGETHER, warm).await? {
+    let workers = creating(&servers[0], &world.root_bearer).workers(TOGETHER, first).await?;
+    let (begun, before) = (Instant::now(), Cost::now(servers, database)?);
+    for mut worker in workers {
         tasks.push(tokio::spawn(async move {
             for _ in 0..USERS / TOGETHER as u64 {
                 worker.ask().await?;
@@ -172,15 +227,8 @@ async fn writes(process: &Process, world: &World, database: &str) -> Result<Vec<
     for task in tasks {
         task.await??;
     }
-    let ours = USERS as f64 / begun.elapsed().as_secs_f64();
-    let grouped = (grouped + bare.rate(TOGETHER, 40).await?) / 2.0;
-    let (keys, bytes) = bare.size();
-    let detail = format!("{ours:.0}/s, bare groups of 64 of {keys} keys and {bytes} bytes {grouped:.0}/s");
-    let alone = format!("{ours:.0}/s, one at a time {single:.0}/s");
-    Ok(vec![
-        Row::new("create user, against bare grouped commits", ours / grouped, "x", detail).at_least(0.7),
-        Row::new("create user, against single commits", ours / single, "x", alone).at_least(20.0),
-    ])
+    let rate = USERS as f64 / begun.elapsed().as_secs_f64();
+    Ok((rate, Cost::now(servers, database)?.since(before, USERS)))
 }
 
 /// From the start of a server to its first answer, with the users of the measurement of writes.

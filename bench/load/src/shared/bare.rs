@@ -38,11 +38,19 @@ struct Row {
 
 /// What one transaction writes.
 struct Group<'w> {
-    rows: Vec<(Vec<u8>, &'w [u8])>,
+    rows: Vec<BareRow<'w>>,
     log: Vec<(u64, &'w [u8])>,
     /// The newest revision.
     revision: u64,
     state: &'w [u8],
+}
+
+/// A row of a transaction.
+struct BareRow<'w> {
+    key: Vec<u8>,
+    stored: &'w [u8],
+    /// Whether no other transaction writes it.
+    is_new: bool,
 }
 
 impl Bare {
@@ -106,7 +114,7 @@ impl Written {
                     let digits = count.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
                     tail.copy_from_slice(&digits[8 - tail.len()..]);
                 }
-                rows.push((key, &row.stored[..]));
+                rows.push(BareRow { key, stored: &row.stored, is_new: !row.shared });
             }
             log.push((*count, &self.entry[..]));
         }

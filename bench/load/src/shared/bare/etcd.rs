@@ -1,6 +1,6 @@
 //! Bare commits to etcd: each is one transaction, which replaces the head if it is still the one before.
 
-use super::{Group, Written, contains, revision_of};
+use super::{BareRow, Group, Written, contains, revision_of};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -88,9 +88,8 @@ impl Store {
             put(key(BARE, b"head", &[]), head.encode_to_vec().into()),
             put(key(BARE, b"log/", &revision.to_be_bytes()), log.encode_to_vec().into()),
         ];
-        let rows = group.rows.into_iter();
-        let rows = rows.map(|(name, stored)| put(key(BARE, b"row/", &name), Bytes::copy_from_slice(stored))).collect();
-        success.extend(nest(rows));
+        let row = |row: &BareRow<'_>| put(key(BARE, b"row/", &row.key), Bytes::copy_from_slice(row.stored));
+        success.extend(nest(group.rows.iter().map(row).collect()));
         let target_union = Some(TargetUnion::ModRevision(self.changed_at));
         let target = CompareTarget::Mod.into();
         let compare = vec![Compare { key: key(BARE, b"head", &[]), target, target_union, ..Compare::default() }];
