@@ -148,6 +148,10 @@ async fn answer<C: CallCaller>(
             true => Tx::without_rows(store, quotas, parts.snapshots.current()?.revision()),
             false => Tx::begin(store, quotas, at).await?,
         };
+        if attempt == 1 {
+            // Names are seldom taken. The next attempt reads them.
+            tx.presume_names();
+        }
         let revision = tx.revision();
         let is_last = is_read && (has_waited || !facts.waits);
         parts.snapshots.at_least(revision).await?;
@@ -221,6 +225,7 @@ async fn answer<C: CallCaller>(
         let handle = trace::span("handle");
         let response = match steps.handle(cx, &mut tx).await {
             Ok(response) => Ok(response),
+            Err(_) if tx.has_presumed() => continue,
             Err(error) if tx.is_kept_if_refused() && !is_read => Err(error),
             Err(error) => return Err(error),
         };

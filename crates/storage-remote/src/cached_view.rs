@@ -41,6 +41,11 @@ impl<B: Backend> View for CachedView<B> {
         Ok(row)
     }
 
+    fn is_elsewhere(&self, key: &[u8]) -> bool {
+        let known = |generation| self.shared.generations.rows().get(generation, key, self.view.revision());
+        self.generation.and_then(known).is_none()
+    }
+
     async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError> {
         self.view.inspect(scan).await
     }

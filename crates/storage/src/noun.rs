@@ -152,7 +152,7 @@ impl Tx {
 
     async fn take_name<N: Noun>(&mut self, noun: &N) -> Result<()> {
         let key = name_key::<N>(noun.account(), &noun.name().folded());
-        if self.read_key(key.clone()).await?.is_some() {
+        if !self.is_name_free(key.clone()).await? {
             return Err((N::SPEC.already_exists)(&noun.name().to_string()));
         }
         self.put(key, noun.id().as_bytes().to_vec().into());

@@ -77,6 +77,11 @@ pub trait View: Send + Sync {
     /// [`StoreError::Damaged`] if the row is not what was written.
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError>;
 
+    /// Whether [`View::get`] would ask another machine for this row.
+    fn is_elsewhere(&self, _key: &[u8]) -> bool {
+        false
+    }
+
     /// Returns rows in ascending order of their keys' bytes, damaged ones included.
     async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError>;
 

@@ -49,6 +49,18 @@ pub struct Tx {
     writes: BTreeMap<Bytes, Option<Bytes>>,
     adds: BTreeMap<Bytes, PendingAdd>,
     kept_if_refused: bool,
+    names: Names,
+}
+
+/// How a transaction finds out whether a new name is free.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// By a read.
+    Read,
+    /// It takes names for free that only another machine has; the commit finds out.
+    Presumed,
+    /// As before, and it has done so.
+    HasPresumed,
 }
 
 #[derive(Clone, Copy)]
@@ -84,7 +96,7 @@ impl Tx {
 
     fn on(store: Arc<dyn Store>, quotas: Arc<Quotas>, view: Arc<dyn View>) -> Tx {
         let (reads, writes, adds) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
-        Tx { store, view, quotas, reads, writes, adds, kept_if_refused: false }
+        Tx { store, view, quotas, reads, writes, adds, kept_if_refused: false, names: Names::Read }
     }
 
     /// The revision that this transaction reads at.
@@ -123,6 +135,18 @@ impl Tx {
         self.kept_if_refused
     }
 
+    /// Takes new names for free without a read that asks another machine. The commit fails with a conflict if one is not, as it does
+    /// if one is taken after a read; then, and after an error for which [`Tx::has_presumed`], the caller must retry with a new
+    /// transaction that reads them.
+    pub fn presume_names(&mut self) {
+        self.names = Names::Presumed;
+    }
+
+    /// Whether a name was taken for free that was not read: an error of the handler may be another one than that of the name.
+    pub fn has_presumed(&self) -> bool {
+        self.names == Names::HasPresumed
+    }
+
     /// Makes the commit depend on a key: it fails if the key changes after this transaction's view.
     ///
     /// # Errors
@@ -134,6 +158,17 @@ impl Tx {
     /// Takes a key for absent that was not read, such as that of a new random id; the commit fails with a conflict if it exists.
     pub(crate) fn expect_absent(&mut self, key: Bytes) {
         self.reads.entry(key).or_insert(None);
+    }
+
+    /// Whether a new name is free, whose row has this key.
+    pub(crate) async fn is_name_free(&mut self, key: Bytes) -> Result<bool> {
+        let is_unread = !self.writes.contains_key(&key) && !self.reads.contains_key(&key);
+        if self.names != Names::Read && is_unread && self.view.is_elsewhere(&key) {
+            self.names = Names::HasPresumed;
+            self.expect_absent(key);
+            return Ok(true);
+        }
+        Ok(self.look_at(key).await?.is_none())
     }
 
     /// Like [`Self::guard`], also for a key that this transaction writes without having read it.

@@ -7,6 +7,7 @@ mod faults;
 mod leftovers;
 mod limits;
 mod lists;
+mod names;
 mod nouns;
 mod races;
 mod records;
