@@ -12,7 +12,7 @@ use crate::{
     error::Fault,
     head::Seen,
     layout::Layout,
-    limits::{BYTES, FLAT, NESTED},
+    limits::{self, BYTES, FLAT},
 };
 
 /// A transaction that commits a plan.
@@ -27,8 +27,8 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// Replaces the head, which must still be as it was seen.
-    pub(crate) fn of(plan: &Plan, seen: &Seen, shared: &Shared) -> Result<Self, StoreError> {
+    /// Replaces the head, which must still be as it was seen. The rows with some keys must be absent.
+    pub(crate) fn of(plan: &Plan, seen: &Seen, absent: &[Bytes], shared: &Shared) -> Result<Self, StoreError> {
         let layout = &shared.backend.layout;
         let state = Bytes::from(plan.sealed.clone());
         let entry = |(revision, entry): &(Revision, Vec<u8>)| {
@@ -54,10 +54,12 @@ impl Commit {
             Some(stored) => api::put(layout.row(key), stored.clone()),
             None => api::delete(layout.row(key)),
         });
-        success.extend(nest(rows.collect()));
+        let mut compare = seen.compares(layout);
+        compare.extend(absent.iter().map(|key| changed_at(layout.row(key), 0)));
+        success.extend(nest(rows.collect(), limits::nested(compare.len())));
         // The same request may arrive twice.
         let failure = vec![api::range(api::get(log))];
-        let request = TxnRequest { compare: seen.compares(layout), success, failure };
+        let request = TxnRequest { compare, success, failure };
         Ok(Commit { request, head, group, part })
     }
 
@@ -80,11 +82,11 @@ impl Commit {
     }
 }
 
-/// Puts operations into nested lists, if they are too many for one.
-fn nest(operations: Vec<RequestOp>) -> Vec<RequestOp> {
+/// Puts operations into nested lists of a size, if they are too many for one.
+fn nest(operations: Vec<RequestOp>, size: usize) -> Vec<RequestOp> {
     if operations.len() <= FLAT {
         return operations;
     }
     let list = |part: &[RequestOp]| api::nested(TxnRequest { success: part.to_vec(), ..TxnRequest::default() });
-    operations.chunks(NESTED).map(list).collect()
+    operations.chunks(size).map(list).collect()
 }

@@ -3,13 +3,18 @@
 use std::{convert::Infallible, time::Duration};
 
 use bailiwick_storage::{OutageReason, Revision, StoreError};
-use tokio::sync::Notify;
+use futures_util::FutureExt as _;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     Shared,
     api::{FilterType, KeyValue, WatchCreateRequest},
     groups, history,
 };
+
+/// The pause between two publications: what comes meanwhile is published together, so that a server which writes much does not wake
+/// each of the others for each of its transactions.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// Publishes what is committed. Wakes the follower when something is missing that only it can read. A watch that fails is begun
 /// again after a pause.
@@ -29,11 +34,19 @@ async fn watch(shared: &Shared, missing: &Notify) -> Result<(), StoreError> {
     let create = WatchCreateRequest { key, range_end, filters, progress_notify: true, ..WatchCreateRequest::default() };
     let mut changes = shared.backend.client.watch(create).await?;
     history::check(shared).await?;
+    let mut next = Instant::now();
     while let Some(answer) = changes.next().await? {
-        if answer.canceled {
-            return Err(StoreError::unreachable(OutageReason::Interrupted, answer.cancel_reason));
+        tokio::time::sleep_until(next).await;
+        let (mut groups, mut waiting) = (Vec::<KeyValue>::new(), Some(answer));
+        while let Some(answer) = waiting {
+            if answer.canceled {
+                return Err(StoreError::unreachable(OutageReason::Interrupted, answer.cancel_reason));
+            }
+            groups.extend(answer.events.into_iter().filter_map(|event| event.kv));
+            // At the end of the stream, the next turn ends as well.
+            waiting = changes.next().now_or_never().transpose()?.flatten();
         }
-        let groups: Vec<KeyValue> = answer.events.into_iter().filter_map(|event| event.kv).collect();
+        next = Instant::now() + TOGETHER;
         let (is_begun, position) = (groups.is_empty(), shared.generations.position());
         // What was committed before the watch began is missing, and what follows entries that are.
         let is_published = match groups::read(shared, position, groups).await? {

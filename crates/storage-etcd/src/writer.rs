@@ -15,8 +15,7 @@ use crate::{
     client::ANSWER,
     error::Fault,
     head::{self, Seen},
-    history,
-    limits::ASSUMED,
+    history, limits,
     transaction::Commit,
 };
 
@@ -107,7 +106,9 @@ impl Target for Session {
 
     async fn begin(&mut self, keys: &Keys) -> Result<Read, StoreError> {
         let newest = self.shared.generations.position();
-        let (assumed, rest) = keys.absent.split_at(keys.absent.len().min(ASSUMED));
+        // Each row that is written has one of these keys.
+        let most = limits::assumed(keys.known.len() + keys.unknown.len() + keys.absent.len());
+        let (assumed, rest) = keys.absent.split_at(keys.absent.len().min(most));
         let unknown = [&keys.unknown[..], rest].concat();
         // Another server may have written since the rows were found to be known.
         let is_newest = |seen: &Seen| keys.at == Some(seen.revision) && seen.revision >= newest;
@@ -144,9 +145,7 @@ impl Target for Session {
             return if self.is_read { Ok(()) } else { Err(Failure::Again) };
         }
         let reader = &self.shared.backend;
-        let mut commit = Commit::of(plan, &seen, &self.shared).map_err(Failure::Before)?;
-        let absent = self.assumed.iter().map(|key| api::changed_at(reader.layout.row(key), 0));
-        commit.request.compare.extend(absent);
+        let mut commit = Commit::of(plan, &seen, &self.assumed, &self.shared).map_err(Failure::Before)?;
         if !commit.prepare(&reader.client).await.map_err(|fault| Failure::Before(fault.into()))? {
             return Err(Failure::Again);
         }
