@@ -1,14 +1,19 @@
 //! Writes: one connection, and one transaction for all waiting batches.
 //!
-//! The row of the head is locked from the first statement to the commit, so that no other server writes in between.
+//! The row of the head is locked from the first statement to the commit, so that no other server writes in between. Rows that a
+//! group creates are not read: they are inserted, which the database refuses if one of them exists. Then nothing is written, and
+//! the group is planned again on what is there.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use bailiwick_storage::{OutageReason, Revision, StoreError};
 use bailiwick_storage_remote::{Failure, Keys, Plan, Read, Target};
 use bytes::Bytes;
-use tokio_postgres::{Client, Row, Statement, types::ToSql};
+use tokio_postgres::{Client, Row, Statement, error::SqlState, types::ToSql};
 
 use crate::{
     Address, Shared,
@@ -29,13 +34,15 @@ pub(crate) struct Session {
     shared: Arc<Shared>,
     address: Address,
     connection: Option<Connection>,
+    /// The keys that are taken for absent.
+    assumed: HashSet<Bytes>,
     /// Keeps other servers from a first start at the same time; until the first commit.
     first_start: Option<Client>,
 }
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, address: Address, first_start: Option<Client>) -> Self {
-        Session { shared, address, connection: None, first_start }
+        Session { shared, address, connection: None, assumed: HashSet::new(), first_start }
     }
 
     fn connection(&self) -> Result<&Connection, StoreError> {
@@ -79,9 +86,9 @@ impl Target for Session {
     /// Begins a transaction; the state of the store stays as it is until its end.
     async fn begin(&mut self, keys: &Keys) -> Result<Read, StoreError> {
         let newest = self.shared.generations.position();
+        self.assumed = keys.absent.iter().cloned().collect();
         let connection = self.connection()?;
-        let unknown = [&keys.unknown[..], &keys.absent].concat();
-        let (head, newest_entry, mut rows) = within(ANSWER, connection.begin(&unknown)).await?;
+        let (head, newest_entry, mut rows) = within(ANSWER, connection.begin(&keys.unknown)).await?;
         let head = Head::read(&head)?;
         let newest_entry = newest_entry.as_ref().map(entry).map(|(revision, entry)| (Revision::new(revision), entry));
         let is_known = keys.at == Some(head.revision)
@@ -103,17 +110,25 @@ impl Target for Session {
     /// Writes and commits the plan, and finds out whether it was committed if the connection is lost.
     async fn finish(&mut self, plan: &Plan) -> Result<(), Failure> {
         let connection = self.connection().map_err(Failure::Before)?;
-        if plan.is_empty() {
-            return within(ANSWER, connection.client.batch_execute("ROLLBACK")).await.map_err(Failure::Before);
+        // INVARIANT: a verdict may depend on each key that is taken for absent, not only that of the batch which creates it. The
+        // insertion of its row is the only thing that finds out. A row that is not inserted, since its batch is refused or a later
+        // one removes it, is read.
+        let is_proven = self.assumed.iter().all(|key| plan.rows.get(key).is_some_and(Option::is_some));
+        if plan.is_empty() || !is_proven {
+            within(ANSWER, connection.client.batch_execute("ROLLBACK")).await.map_err(Failure::Before)?;
+            return if is_proven { Ok(()) } else { Err(Failure::Again) };
         }
-        let written = within(ANSWER, connection.write(plan)).await;
+        let written = within(ANSWER, Box::pin(connection.write(plan, &self.assumed))).await;
         let error = match written {
             Ok(Ok(())) => {
                 // Other servers may start now.
                 self.first_start = None;
                 return Ok(());
             }
-            Ok(Err(refused)) => return Err(Failure::Before(refused)),
+            Ok(Err(refused)) if refused.code() == Some(&SqlState::UNIQUE_VIOLATION) && !self.assumed.is_empty() => {
+                return Err(Failure::Again);
+            }
+            Ok(Err(refused)) => return Err(Failure::Before(failed(&refused))),
             Err(error) => error,
         };
         tracing::warn!(%error, "the connection to the database was lost during a commit");
@@ -139,6 +154,7 @@ struct Connection {
     lock: Statement,
     newest: Statement,
     read: Statement,
+    insert: Statement,
     put: Statement,
     delete: Statement,
     log: Statement,
@@ -158,6 +174,9 @@ impl Connection {
                 client.prepare("SELECT revision, entry FROM bailiwick_log ORDER BY revision DESC LIMIT 1"),
                 client.prepare("SELECT key, stored FROM bailiwick_rows WHERE key = ANY($1)"),
                 client.prepare(
+                    "INSERT INTO bailiwick_rows (key, stored) SELECT * FROM unnest($1::bytea[], $2::bytea[])",
+                ),
+                client.prepare(
                     "INSERT INTO bailiwick_rows (key, stored) SELECT * FROM unnest($1::bytea[], $2::bytea[])
                      ON CONFLICT (key) DO UPDATE SET stored = excluded.stored",
                 ),
@@ -169,8 +188,8 @@ impl Connection {
                 client.prepare("UPDATE bailiwick_head SET revision = $1, state = $2"),
             )
         };
-        let (lock, newest, read, put, delete, log, prune, head) = within(ANSWER, Box::pin(prepared)).await?;
-        Ok(Connection { client, lock, newest, read, put, delete, log, prune, head })
+        let (lock, newest, read, insert, put, delete, log, prune, head) = within(ANSWER, Box::pin(prepared)).await?;
+        Ok(Connection { client, lock, newest, read, insert, put, delete, log, prune, head })
     }
 
     /// Begins a transaction, locks the head, and reads the newest entry of the change log and rows. The statements are sent
@@ -194,23 +213,26 @@ impl Connection {
         Ok(rows.iter().map(row).collect())
     }
 
-    /// Writes a plan and commits it. The inner error means that the database refused a statement, so that nothing was
-    /// written; after the outer one it is unknown.
-    async fn write(&self, plan: &Plan) -> Result<Result<(), StoreError>, tokio_postgres::Error> {
-        let (mut keys, mut stored, mut removed) = (Vec::<&[u8]>::new(), Vec::<&[u8]>::new(), Vec::<&[u8]>::new());
+    /// Writes a plan and commits it; the rows with some keys are new. The inner error means that the database refused a
+    /// statement, so that nothing was written; after the outer one it is unknown.
+    async fn write(
+        &self,
+        plan: &Plan,
+        new: &HashSet<Bytes>,
+    ) -> Result<Result<(), tokio_postgres::Error>, tokio_postgres::Error> {
+        let (mut created, mut changed, mut removed) = (Rows::default(), Rows::default(), Vec::<&[u8]>::new());
         for (key, row) in &plan.rows {
             match row {
-                Some(row) => {
-                    keys.push(key);
-                    stored.push(row);
-                }
+                Some(row) if new.contains(key) => created.add(key, row),
+                Some(row) => changed.add(key, row),
                 None => removed.push(key),
             }
         }
         let (revisions, entries): (Vec<i64>, Vec<&[u8]>) =
             plan.log.iter().map(|(revision, entry)| (number(*revision), &**entry)).unzip();
         let (head, prune) = (number(plan.state.head), plan.prune.map(number));
-        let put: [Parameter<'_>; 2] = [&keys, &stored];
+        let insert: [Parameter<'_>; 2] = [&created.keys, &created.stored];
+        let put: [Parameter<'_>; 2] = [&changed.keys, &changed.stored];
         let delete: [Parameter<'_>; 1] = [&removed];
         let log: [Parameter<'_>; 2] = [&revisions, &entries];
         let new_head: [Parameter<'_>; 2] = [&head, &plan.sealed];
@@ -223,8 +245,9 @@ impl Connection {
         let statements = async {
             tokio::try_join!(
                 biased;
-                self.client.execute(&self.put, &put),
-                self.client.execute(&self.delete, &delete),
+                self.unless(created.keys.is_empty(), &self.insert, &insert),
+                self.unless(changed.keys.is_empty(), &self.put, &put),
+                self.unless(removed.is_empty(), &self.delete, &delete),
                 self.client.execute(&self.log, &log),
                 pruned,
                 self.client.execute(&self.head, &new_head),
@@ -233,9 +256,33 @@ impl Connection {
         // The commit is sent after the statements, without waiting for them: after a refused one it is a rollback.
         let (statements, commit) = tokio::join!(biased; statements, self.client.batch_execute("COMMIT"));
         match statements {
-            Err(error) if error.as_db_error().is_some() => Ok(Err(failed(&error))),
+            Err(error) if error.as_db_error().is_some() => Ok(Err(error)),
             Err(error) => Err(error),
             Ok(_) => commit.map(Ok),
         }
+    }
+
+    /// Executes a statement, unless it has nothing to do.
+    async fn unless(
+        &self,
+        is_idle: bool,
+        statement: &Statement,
+        parameters: &[Parameter<'_>],
+    ) -> Result<u64, tokio_postgres::Error> {
+        if is_idle { Ok(0) } else { self.client.execute(statement, parameters).await }
+    }
+}
+
+/// Rows that a statement writes.
+#[derive(Default)]
+struct Rows<'p> {
+    keys: Vec<&'p [u8]>,
+    stored: Vec<&'p [u8]>,
+}
+
+impl<'p> Rows<'p> {
+    fn add(&mut self, key: &'p [u8], stored: &'p [u8]) {
+        self.keys.push(key);
+        self.stored.push(stored);
     }
 }

@@ -114,10 +114,15 @@ pub(crate) fn keys(group: &[Batch]) -> Vec<Bytes> {
     keys
 }
 
-/// Those that a batch expects to be absent.
-pub(crate) fn expected_absent(group: &[Batch]) -> HashSet<&Bytes> {
-    let expected = group.iter().flat_map(|batch| &batch.expect);
-    expected.filter(|expect| expect.revision.is_none()).map(|expect| &expect.key).collect()
+/// Those that a batch expects to be absent, and puts.
+pub(crate) fn created(group: &[Batch]) -> HashSet<&Bytes> {
+    let mut created = HashSet::new();
+    for batch in group {
+        let put: HashSet<&Bytes> = batch.put.iter().map(|(key, _)| key).collect();
+        let absent = batch.expect.iter().filter(|expect| expect.revision.is_none()).map(|expect| &expect.key);
+        created.extend(absent.filter(|key| put.contains(key)));
+    }
+    created
 }
 
 fn keys_of(batch: &Batch) -> impl Iterator<Item = &Bytes> {

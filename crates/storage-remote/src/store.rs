@@ -1,6 +1,6 @@
 //! A store on other machines, as all other code uses it.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bailiwick_storage::{At, Batch, Changes, Health, OutageReason, Revision, ServerId, Store, StoreError, View};
@@ -10,6 +10,10 @@ use tokio::{
 };
 
 use crate::{Backend, BootInstant, Job, Shared, cached_view::CachedView, changes};
+
+/// How long a read waits until the feed has the revision of its view. This server's own commits are there at once; what other
+/// servers commit may come later.
+const SOON: Duration = Duration::from_millis(5);
 
 /// A store that other servers use as well.
 #[async_trait]
@@ -80,6 +84,10 @@ impl<B: Backend> Store for RemoteStore<B> {
         };
         if !self.is_trusted() {
             return Err(StoreError::Unreachable(OutageReason::Unconfirmed.into()));
+        }
+        if view.revision() > self.shared.generations.position() {
+            // Otherwise no row would be known from memory, and a transaction with many reads would ask for one after the other.
+            let _ = tokio::time::timeout(SOON, self.shared.generations.reached(view.revision())).await;
         }
         match at {
             At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),

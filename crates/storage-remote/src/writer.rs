@@ -16,6 +16,10 @@ use crate::{
 
 /// The maximum number of batches in one transaction, which limits how long the first one waits for the others.
 const MAX_GROUP: usize = 256;
+/// The minimum number of batches in a group for which the next one waits for as many.
+const MANY: usize = 4;
+/// The maximum time for which a group waits for further batches.
+const GATHER: Duration = Duration::from_millis(4);
 /// How long a group is planned again while other servers write first.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -41,7 +45,8 @@ pub trait Target: Send + 'static {
 pub struct Keys {
     /// Those that must be read.
     pub unknown: Vec<Bytes>,
-    /// Those that must be read, or be taken for absent: then [`Target::finish`] writes nothing if one of them exists.
+    /// Those that a batch of the group creates. They must be read, or be taken for absent: then [`Target::finish`] writes nothing if
+    /// one of them exists.
     pub absent: Vec<Bytes>,
     /// Those whose rows are known at a revision. They must be read as well if the store is not at this revision of the same history.
     pub known: Vec<Bytes>,
@@ -92,12 +97,23 @@ pub struct Writer<B: Backend, T> {
     retry: Instant,
     /// What the last transaction had no room for.
     postponed: Group,
+    last: Last,
+}
+
+/// The last group.
+#[derive(Clone, Copy, Debug, Default)]
+struct Last {
+    /// The number of its batches.
+    batches: usize,
+    /// How long its commit took.
+    time: Duration,
 }
 
 impl<B: Backend, T: Target> Writer<B, T> {
     /// Writes to a target.
     pub fn new(shared: Arc<Shared<B>>, target: T, options: WriterOptions) -> Self {
-        Writer { shared, target, options, retry: Instant::now(), postponed: Group::new() }
+        let (postponed, last) = (Group::new(), Last::default());
+        Writer { shared, target, options, retry: Instant::now(), postponed, last }
     }
 
     /// Commits what comes until the queue is dropped or a [`Job::Close`] comes.
@@ -113,6 +129,7 @@ impl<B: Backend, T: Target> Writer<B, T> {
                 let Some(first) = self.first(&mut jobs).await else { break };
                 Some(first)
             };
+            let gathered = Instant::now() + self.last.time.min(GATHER);
             while let Some(job) = next {
                 match job {
                     Job::Batch(batch, answer) => group.push((batch, answer)),
@@ -121,10 +138,21 @@ impl<B: Backend, T: Target> Writer<B, T> {
                         jobs.close();
                     }
                 }
-                next = if group.len() < MAX_GROUP { jobs.try_recv().ok() } else { None };
+                if group.len() >= MAX_GROUP {
+                    break;
+                }
+                next = match jobs.try_recv() {
+                    Ok(job) => Some(job),
+                    Err(_) if closing.is_none() && self.last.suggests_more_than(group.len()) => {
+                        tokio::time::timeout_at(gathered, jobs.recv()).await.ok().flatten()
+                    }
+                    Err(_) => None,
+                };
             }
             if !group.is_empty() {
+                let (batches, begun) = (group.len(), Instant::now());
                 self.commit(group).await;
+                self.last = Last { batches, time: begun.elapsed() };
             }
         }
         self.shared.generations.close();
@@ -216,11 +244,11 @@ impl<B: Backend, T: Target> Writer<B, T> {
         let (mut asked, mut rows) = (Keys::default(), HashMap::new());
         match newest {
             Some((at, newest)) => {
-                let expected = plan::expected_absent(batches);
+                let created = plan::created(batches);
                 for key in keys {
                     let keys = match newest.contains_key(key) {
                         true => &mut asked.known,
-                        false if expected.contains(key) => &mut asked.absent,
+                        false if created.contains(key) => &mut asked.absent,
                         false => &mut asked.unknown,
                     };
                     keys.push(key.clone());
@@ -275,6 +303,14 @@ impl<B: Backend, T: Target> Writer<B, T> {
             tracing::info!("the database can be written again");
         }
         Ok(())
+    }
+}
+
+impl Last {
+    /// Whether further batches are likely to come while a group of so many waits for a fraction of the time that its commit takes:
+    /// callers that were answered together come again together. A transaction costs the store far more than a batch in it.
+    fn suggests_more_than(self, batches: usize) -> bool {
+        self.batches >= MANY && batches < self.batches
     }
 }
 

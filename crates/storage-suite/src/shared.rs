@@ -3,6 +3,7 @@
 //! A function that the list does not name is unused, and a name without a function is unknown: neither compiles.
 #![deny(dead_code, reason = "a scenario that the list does not name would be tested nowhere")]
 
+mod absent;
 mod backend;
 mod cuts;
 mod histories;
@@ -183,6 +184,7 @@ macro_rules! scenarios {
         $($then)*! { $($arguments)*;
             a_write_is_read_on_every_server_and_reaches_every_follower
             writers_on_all_servers_lose_no_update
+            a_row_that_is_taken_for_absent_is_found
             rows_in_memory_are_those_of_the_view
             of_first_starts_at_the_same_time_one_makes_the_store
             a_first_start_that_is_given_up_lets_the_next_begin
@@ -214,7 +216,7 @@ macro_rules! export {
 }
 
 mod scenes {
-    pub(super) use super::{cuts::*, histories::*, memory::*, processes::*, servers::*, starts::*};
+    pub(super) use super::{absent::*, cuts::*, histories::*, memory::*, processes::*, servers::*, starts::*};
 }
 
 scenarios!([export] all);
