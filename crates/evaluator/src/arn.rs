@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::compile::Interner;
 use crate::context::{Context, ContextKey};
 use crate::glob::{self, Token};
-use crate::pattern::{Syntax, cut, each_key, refuse_empty, tokens_bytes, with_values};
+use crate::pattern::{Syntax, cut, each_key, tokens_bytes, with_values};
 
 /// A pattern of `ArnEquals`, `ArnLike` and their negations.
 pub(crate) struct ArnPattern {
@@ -18,13 +18,6 @@ impl ArnPattern {
     pub(crate) fn compile(text: &str, variables: bool, interner: &mut Interner) -> Self {
         let parts = cut(text, Syntax::Like, variables, interner).and_then(split);
         Self { source: interner.text(text), parts }
-    }
-
-    /// Lets an empty value of a variable count as none.
-    #[must_use]
-    pub(crate) fn refusing_empty(mut self) -> Self {
-        self.parts.iter_mut().flat_map(|parts| parts.iter_mut()).for_each(|part| refuse_empty(part));
-        self
     }
 
     /// Returns whether the pattern matches an ARN that [`parts`] has split.

@@ -10,7 +10,7 @@ use crate::budget::is_spent;
 use crate::compile::Interner;
 use crate::context::{Context, ContextKey, ContextValue};
 use crate::glob::weight;
-use crate::pattern::{Pattern, Syntax, refuses_empty};
+use crate::pattern::{Pattern, Syntax};
 
 /// A compiled condition.
 pub(crate) struct Condition {
@@ -31,25 +31,15 @@ enum Values {
 }
 
 impl Condition {
-    pub(crate) fn compile(
-        condition: &lang::Condition,
-        effect: Effect,
-        variables: bool,
-        interner: &mut Interner,
-    ) -> Self {
+    pub(crate) fn compile(condition: &lang::Condition, variables: bool, interner: &mut Interner) -> Self {
         let operator = condition.operator;
-        let refuses_empty = refuses_empty(effect, operator.base.is_negated());
         let texts = condition.values.iter().map(|value| &*value.text);
         let values = match operator.base.family() {
             Family::String | Family::Bool => {
                 let syntax = if operator.base.takes_wildcards() { Syntax::Like } else { Syntax::Plain };
-                let patterns = texts.map(|text| Pattern::compile(text, syntax, variables, interner));
-                Values::Text(patterns.map(|own| if refuses_empty { own.refusing_empty() } else { own }).collect())
+                Values::Text(texts.map(|text| Pattern::compile(text, syntax, variables, interner)).collect())
             }
-            Family::Arn => {
-                let patterns = texts.map(|text| ArnPattern::compile(text, variables, interner));
-                Values::Arn(patterns.map(|own| if refuses_empty { own.refusing_empty() } else { own }).collect())
-            }
+            Family::Arn => Values::Arn(texts.map(|text| ArnPattern::compile(text, variables, interner)).collect()),
             Family::Numeric | Family::Binary | Family::Null => {
                 Values::Plain(texts.map(|text| interner.text(text)).collect())
             }
@@ -66,11 +56,6 @@ impl Condition {
         let value = context.look_up(&self.key, steps);
         if base == ConditionOperator::Null {
             return match qualifier {
-                // An empty value may be a null value: an Allow must hold in both readings and a Deny in one.
-                Qualifier::None if value.is_some_and(is_empty) => match effect {
-                    Effect::Allow => self.null_holds(true) && self.null_holds(false),
-                    Effect::Deny => self.null_holds(true) || self.null_holds(false),
-                },
                 Qualifier::None => self.null_holds(matches!(value, None | Some(ContextValue::Many([])))),
                 Qualifier::ForAnyValue => false,
                 Qualifier::ForAllValues => true,
@@ -86,8 +71,6 @@ impl Condition {
             (Qualifier::ForAnyValue, Some(ContextValue::Many(values))) => values
                 .iter()
                 .any(|value| is_spent(*steps) || self.value_holds(ContextValue::One(value), context, steps)),
-            // AWS lets an empty value meet it, as if it were absent.
-            (Qualifier::ForAllValues, Some(value)) if effect == Effect::Deny && is_empty(value) => true,
             (Qualifier::ForAllValues, Some(ContextValue::Many(values))) => values
                 .iter()
                 .all(|value| !is_spent(*steps) && self.value_holds(ContextValue::One(value), context, steps)),
@@ -191,15 +174,6 @@ impl Condition {
             Values::Date(dates) => size_of_val(&**dates),
             Values::Ip(networks) => size_of_val(&**networks),
         }
-    }
-}
-
-/// Whether there are values and all of them are empty texts.
-fn is_empty(value: ContextValue<'_>) -> bool {
-    match value {
-        ContextValue::One(text) => text.is_empty(),
-        ContextValue::Many(texts) => !texts.is_empty() && texts.iter().all(|text| text.is_empty()),
-        _ => false,
     }
 }
 

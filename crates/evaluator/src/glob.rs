@@ -28,8 +28,6 @@ pub(crate) struct Variable {
     pub(crate) default: Option<Box<str>>,
     /// Whether the value may have a colon, which it may not within the first five parts of an ARN pattern.
     pub(crate) colons: bool,
-    /// Whether an empty value counts as none.
-    pub(crate) refuses_empty: bool,
 }
 
 /// Returns whether the tokens match all of `text`. `values` has the texts of the variables, in order. Each visit of a

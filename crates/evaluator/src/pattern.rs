@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy_lang::{Effect, Piece, Template};
+use bailiwick_policy_lang::{Piece, Template};
 
 use crate::budget::is_spent;
 use crate::bytes;
@@ -69,15 +69,6 @@ impl Pattern {
             Some(tokens) => Form::Tokens(tokens.into()),
             None => Form::Nothing,
         }
-    }
-
-    /// Lets an empty value of a variable count as none.
-    #[must_use]
-    pub(crate) fn refusing_empty(mut self) -> Self {
-        if let Form::Tokens(tokens) = &mut self.form {
-            refuse_empty(tokens);
-        }
-        self
     }
 
     /// The text that everything it matches begins with.
@@ -183,8 +174,7 @@ pub(crate) fn cut(text: &str, syntax: Syntax, variables: bool, interner: &mut In
             Piece::Variable { key, default } => {
                 out.flush();
                 let colons = out.beyond_parts();
-                let (key, default) = (interner.key(key), default.map(Into::into));
-                let variable = Variable { key, default, colons, refuses_empty: false };
+                let variable = Variable { key: interner.key(key), default: default.map(Into::into), colons };
                 out.tokens.push(Token::Variable(Box::new(variable)));
             }
         }
@@ -199,22 +189,6 @@ pub(crate) fn each_key<'a>(tokens: &'a [Token], visit: &mut dyn FnMut(&'a Contex
             visit(&variable.key);
         }
     }
-}
-
-/// Lets an empty value of each variable among the tokens count as none.
-pub(crate) fn refuse_empty(tokens: &mut [Token]) {
-    for token in tokens {
-        if let Token::Variable(variable) = token {
-            variable.refuses_empty = true;
-        }
-    }
-}
-
-/// Whether an empty value of a variable counts as none in an element of a statement: where a match can only allow more.
-/// AWS documents that a key without a value matches nothing, and calls an empty text a null value in one place; a text
-/// such as `${aws:PrincipalTag/team}*` would match everything with it. So the reading that allows less is taken.
-pub(crate) fn refuses_empty(effect: Effect, negated: bool) -> bool {
-    (effect == Effect::Allow) != negated
 }
 
 pub(crate) fn tokens_bytes(tokens: &[Token]) -> usize {
@@ -327,11 +301,7 @@ fn resolve<'a>(variable: &'a Variable, context: &Context<'a>, steps: &mut u64) -
         Some(ContextValue::Many(_)) => return None,
         Some(value) => value.rendered()?,
     };
-    let text = value.as_str();
-    let fits = variable.colons || !text.contains(':');
-    // An empty default is what the policy asks for.
-    let is_missing = variable.refuses_empty && text.is_empty() && variable.default.as_deref() != Some("");
-    (fits && !is_missing).then_some(value)
+    (variable.colons || !value.as_str().contains(':')).then_some(value)
 }
 
 #[cfg(test)]

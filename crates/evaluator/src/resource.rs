@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use bailiwick_policy_lang::{Effect, PolicyKind, ResourceElement, complete_arn};
+use bailiwick_policy_lang::{PolicyKind, ResourceElement, complete_arn};
 
 use crate::compile::Interner;
-use crate::pattern::{Form, Pattern, Syntax, refuses_empty};
+use crate::pattern::{Form, Pattern, Syntax};
 use crate::prepared::PreparedRequest;
 use crate::trie::Trie;
 
@@ -40,17 +40,14 @@ impl ResourceSet {
     pub(crate) fn compile(
         element: &ResourceElement,
         kind: PolicyKind,
-        effect: Effect,
         variables: bool,
         interner: &mut Interner,
     ) -> Self {
-        let refuses_empty = refuses_empty(effect, element.negated);
         let patterns: Box<[Pattern]> = element
             .patterns
             .iter()
             .map(|text| complete_arn(&text.value, kind))
             .map(|text| Pattern::compile(&text, Syntax::Resource, variables, interner))
-            .map(|pattern| if refuses_empty { pattern.refusing_empty() } else { pattern })
             .collect();
         let finder = (patterns.len() > FEW).then(|| {
             let keys = patterns.iter().zip(0..).map(|(pattern, at)| (key(pattern), at));

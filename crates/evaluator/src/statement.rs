@@ -49,13 +49,11 @@ impl Statement {
             None => PrincipalScope::Attached,
             Some(element) => PrincipalScope::Listed(PrincipalSet::compile(element, interner)),
         };
-        let effect = statement.effect;
-        let resource = statement.resource.as_ref();
-        let resources = resource.map(|element| ResourceSet::compile(element, kind, effect, variables, interner));
-        let compile = |condition| Condition::compile(condition, effect, variables, interner);
-        let conditions = statement.conditions.iter().map(compile).collect();
+        let resources =
+            statement.resource.as_ref().map(|element| ResourceSet::compile(element, kind, variables, interner));
+        let conditions = statement.conditions.iter().map(|c| Condition::compile(c, variables, interner)).collect();
         Self {
-            effect,
+            effect: statement.effect,
             actions,
             principals,
             resources,

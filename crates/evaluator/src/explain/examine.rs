@@ -9,7 +9,6 @@ use crate::condition::Condition;
 use crate::context::{Context, ContextValue};
 use crate::decide;
 use crate::decision::StatementRef;
-use crate::pattern::refuses_empty;
 use crate::policies::Policies;
 use crate::policy::Policy;
 use crate::prepared::PreparedRequest;
@@ -200,9 +199,8 @@ fn failures(
     if let Some(resources) = &statement.resources
         && !resources.matches(subject, steps)
     {
-        let refuses_empty = refuses_empty(statement.effect, resources.negated);
-        let fill = |pattern| filled::pattern(pattern, refuses_empty, context, steps);
-        let expected: Vec<Expected> = resources.patterns.iter().map(fill).collect();
+        let expected: Vec<Expected> =
+            resources.patterns.iter().map(|pattern| filled::pattern(pattern, context, steps)).collect();
         let (at, edits) = closest(expected.iter().map(Expected::text), subject.request.resource, budget);
         distance += if resources.negated { 7 } else { 4 + (edits / 8).min(3) };
         failures.push(Failure::Resource { negated: resources.negated, expected, closest: at });
@@ -210,7 +208,7 @@ fn failures(
     let before = failures.len();
     for one in &statement.conditions {
         if !one.holds(context, statement.effect, steps) {
-            failures.push(condition(one, statement.effect, context, steps));
+            failures.push(condition(one, context, steps));
         }
     }
     distance += (failures.len() - before).min(3);
@@ -221,8 +219,7 @@ fn plain(text: &std::sync::Arc<str>) -> Expected {
     Expected { written: text.clone(), variables: Variables::None }
 }
 
-fn condition(condition: &Condition, effect: Effect, context: &Context<'_>, steps: &mut u64) -> Failure {
-    let refuses_empty = refuses_empty(effect, condition.operator.base.is_negated());
+fn condition(condition: &Condition, context: &Context<'_>, steps: &mut u64) -> Failure {
     let mut copy = |text: &str| {
         *steps += copying(text.len());
         if is_spent(*steps) { String::new() } else { text.to_owned() }
@@ -235,7 +232,7 @@ fn condition(condition: &Condition, effect: Effect, context: &Context<'_>, steps
     Failure::Condition {
         operator: condition.operator,
         key: condition.key.as_written().into(),
-        expected: filled::values(condition, refuses_empty, context, steps),
+        expected: filled::values(condition, context, steps),
         actual,
         span: condition.span,
     }

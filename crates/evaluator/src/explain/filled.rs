@@ -11,38 +11,26 @@ use crate::context::{Context, ContextKey, ContextValue};
 use crate::pattern::Pattern;
 
 /// A pattern of `Resource`.
-pub(super) fn pattern(pattern: &Pattern, refuses_empty: bool, context: &Context<'_>, steps: &mut u64) -> Expected {
+pub(super) fn pattern(pattern: &Pattern, context: &Context<'_>, steps: &mut u64) -> Expected {
     let mut has_variables = false;
     pattern.each_key(&mut |_| has_variables = true);
-    expected(pattern.source.clone(), has_variables, refuses_empty, context, steps)
+    expected(pattern.source.clone(), has_variables, context, steps)
 }
 
 /// The values of a condition.
-pub(super) fn values(
-    condition: &Condition,
-    refuses_empty: bool,
-    context: &Context<'_>,
-    steps: &mut u64,
-) -> Vec<Expected> {
+pub(super) fn values(condition: &Condition, context: &Context<'_>, steps: &mut u64) -> Vec<Expected> {
     let mut has_variables = false;
     condition.each_variable(&mut |_| has_variables = true);
-    let texts = condition.written_values().into_iter();
-    texts.map(|text| expected(text, has_variables, refuses_empty, context, steps)).collect()
+    condition.written_values().into_iter().map(|text| expected(text, has_variables, context, steps)).collect()
 }
 
-fn expected(
-    written: Arc<str>,
-    has_variables: bool,
-    refuses_empty: bool,
-    context: &Context<'_>,
-    steps: &mut u64,
-) -> Expected {
+fn expected(written: Arc<str>, has_variables: bool, context: &Context<'_>, steps: &mut u64) -> Expected {
     *steps += 1;
-    let variables = if has_variables { fill(&written, refuses_empty, context, steps) } else { Variables::None };
+    let variables = if has_variables { fill(&written, context, steps) } else { Variables::None };
     Expected { written, variables }
 }
 
-fn fill(text: &str, refuses_empty: bool, context: &Context<'_>, steps: &mut u64) -> Variables {
+fn fill(text: &str, context: &Context<'_>, steps: &mut u64) -> Variables {
     let (mut out, mut is_filled) = (String::with_capacity(text.len()), false);
     for piece in Template::new(text) {
         match piece {
@@ -57,8 +45,7 @@ fn fill(text: &str, refuses_empty: bool, context: &Context<'_>, steps: &mut u64)
                     Some(ContextValue::Many(_)) => None,
                     Some(value) => value.rendered().map(|text| text.as_str().to_owned()),
                 };
-                let is_known = |value: &String| !(refuses_empty && value.is_empty() && default != Some(""));
-                let Some(value) = value.filter(is_known) else { return Variables::Unknown(key.to_owned()) };
+                let Some(value) = value else { return Variables::Unknown(key.to_owned()) };
                 *steps += copying(value.len());
                 out.push_str(&value);
                 is_filled = true;

@@ -223,7 +223,7 @@ fn sixty_four_pieces_at_once() {
 fn values_of_variables_match_literally() {
     let variable = |colons| {
         let key = Arc::new(ContextKey::new("aws:username"));
-        Token::Variable(Box::new(Variable { key, default: None, colons, refuses_empty: false }))
+        Token::Variable(Box::new(Variable { key, default: None, colons }))
     };
     let tokens = [Token::Text("a".into()), variable(true), Token::Run { colons: true }, variable(true)];
     assert!(matches(&tokens, &["*", "?"], b"a*xyz?", &mut 0));

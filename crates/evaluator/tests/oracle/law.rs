@@ -157,9 +157,7 @@ fn applies(statement: &Value, document: &Value, facts: &Facts<'_>) -> bool {
 
 /// Whether action, resource and conditions fit.
 fn fits(statement: &Value, document: &Value, facts: &Facts<'_>) -> bool {
-    let deny = statement["Effect"] == "Deny";
-    let has_variables = document["Version"] == "2012-10-17";
-    let variables = Variables::of(has_variables, deny, statement.get("NotResource").is_some());
+    let variables = document["Version"] == "2012-10-17";
     let action = |patterns: &Value| {
         texts(patterns).iter().any(|pattern| {
             let pattern = pattern.to_lowercase();
@@ -174,31 +172,10 @@ fn fits(statement: &Value, document: &Value, facts: &Facts<'_>) -> bool {
     element("Action", &action).unwrap_or(false)
         && element("Resource", &resource).unwrap_or(true)
         && statement["Condition"].as_object().into_iter().flatten().all(|(operator, block)| {
-            block
-                .as_object()
-                .into_iter()
-                .flatten()
-                .all(|(key, values)| condition(operator, key, &texts(values), deny, has_variables, facts))
+            block.as_object().into_iter().flatten().all(|(key, values)| {
+                condition(operator, key, &texts(values), statement["Effect"] == "Deny", variables, facts)
+            })
         })
-}
-
-/// Whether variables are read, and whether an empty value is one.
-#[derive(Clone, Copy, PartialEq)]
-enum Variables {
-    Off,
-    On,
-    /// A variable needs a text: where a match allows more.
-    WithText,
-}
-
-impl Variables {
-    fn of(has_variables: bool, deny: bool, negated: bool) -> Self {
-        match (has_variables, deny == negated) {
-            (false, _) => Self::Off,
-            (true, true) => Self::WithText,
-            (true, false) => Self::On,
-        }
-    }
 }
 
 fn plain_marks(text: &str) -> Vec<Mark> {
@@ -212,12 +189,12 @@ fn plain_marks(text: &str) -> Vec<Mark> {
 
 /// A text with its variables put in, and of each mark in which part of the pattern it stands; none when a variable
 /// has no value, or, of an ARN pattern, one with a colon in a part that can't hold one.
-fn marks(text: &str, variables: Variables, arn: bool, facts: &Facts<'_>) -> Option<Vec<(Mark, usize)>> {
+fn marks(text: &str, variables: bool, arn: bool, facts: &Facts<'_>) -> Option<Vec<(Mark, usize)>> {
     let mut out = Vec::new();
     let mut part = 0;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if variables != Variables::Off && rest.starts_with("${") {
+        if variables && rest.starts_with("${") {
             let mut quoted = false;
             let end = rest.find(|c| {
                 quoted ^= c == '\'';
@@ -234,13 +211,6 @@ fn marks(text: &str, variables: Variables, arn: bool, facts: &Facts<'_>) -> Opti
                     };
                     match facts.key(key) {
                         Some((true, _)) => return None,
-                        Some((false, values))
-                            if values[0].is_empty()
-                                && variables == Variables::WithText
-                                && default.as_deref() != Some("") =>
-                        {
-                            return None;
-                        }
                         Some((false, values)) => values[0].to_owned(),
                         None => default?,
                     }
@@ -266,7 +236,7 @@ fn marks(text: &str, variables: Variables, arn: bool, facts: &Facts<'_>) -> Opti
     Some(out)
 }
 
-fn resource(pattern: &str, variables: Variables, facts: &Facts<'_>) -> bool {
+fn resource(pattern: &str, variables: bool, facts: &Facts<'_>) -> bool {
     if pattern == "*" {
         return true;
     }
@@ -341,29 +311,20 @@ fn spares(principal: &Value, facts: &Facts<'_>) -> bool {
     named && !facts.has_boundary
 }
 
-fn condition(operator: &str, key: &str, values: &[String], deny: bool, has_variables: bool, facts: &Facts<'_>) -> bool {
+fn condition(operator: &str, key: &str, values: &[String], deny: bool, variables: bool, facts: &Facts<'_>) -> bool {
     let (qualifier, rest) = operator.split_once(':').unwrap_or(("", operator));
     let if_exists = rest.ends_with("IfExists");
     let base = rest.trim_end_matches("IfExists");
     let found = facts.key(key).filter(|(many, own)| !(*many && own.is_empty()));
     let many_without_values = facts.key(key).is_some() && found.is_none();
-    let is_empty = found.as_ref().is_some_and(|(_, own)| own.iter().all(|own| own.is_empty()));
     if base == "Null" {
-        let lists = |text: &str| values.iter().any(|value| value.to_lowercase() == text);
         return match qualifier {
             "ForAllValues" => true,
             "ForAnyValue" => false,
-            // An empty text may be a null value.
-            _ if is_empty && deny => lists("true") || lists("false"),
-            _ if is_empty => lists("true") && lists("false"),
-            _ => lists(if found.is_none() { "true" } else { "false" }),
+            _ => values.iter().any(|value| value.to_lowercase() == if found.is_none() { "true" } else { "false" }),
         };
     }
-    if qualifier == "ForAllValues" && is_empty && deny {
-        return true;
-    }
     let negated = base.contains("Not");
-    let variables = Variables::of(has_variables, deny, negated);
     let positive = base.replace("Not", "");
     let meets = |own: &str| values.iter().any(|listed| holds(&positive, own, listed, variables, facts)) != negated;
     match (qualifier, found) {
@@ -380,7 +341,7 @@ fn condition(operator: &str, key: &str, values: &[String], deny: bool, has_varia
 }
 
 /// Whether one value meets one listed value under a positive operator.
-fn holds(operator: &str, own: &str, listed: &str, variables: Variables, facts: &Facts<'_>) -> bool {
+fn holds(operator: &str, own: &str, listed: &str, variables: bool, facts: &Facts<'_>) -> bool {
     let filled = || -> Option<String> {
         // Without wildcards: the text itself, variables put in.
         let marks = marks(listed, variables, false, facts)?;
