@@ -10,7 +10,8 @@ use bailiwick_model::{AccountId, GroupName, IdKind, Partition, Path, PolicyName,
 use bailiwick_policy_lang::{PolicyKind, parse};
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::{
-    Account, AccountState, At, Group, Identity, InlinePolicy, MemoryStore, Policy, Role, Store, TrustPolicy, Tx, User,
+    Account, AccountState, At, Group, Identity, InlinePolicy, MemoryStore, Policy, Role, Scan, Store, TrustPolicy, Tx,
+    User,
 };
 use jiff::Timestamp;
 
@@ -43,11 +44,13 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::with_log(LOG));
         let quotas = quotas();
         let shared = Shared::create(&store, &quotas).await?;
+        read_all(&store).await?;
         let (empty, snapshots, _) = view(&store).await?;
         drop(snapshots);
         // The task that follows the store, and holds the view, ends when it is polled the next time.
         tokio::task::yield_now().await;
         shared.add_principals(&store, &quotas, principals).await?;
+        read_all(&store).await?;
         let (whole, snapshots, start) = view(&store).await?;
         let own_policies = own_policies(principals)?;
         Ok(World { principals, store, snapshots, start, bytes: whole - empty - own_policies, own_policies, quotas })
@@ -55,6 +58,18 @@ impl World {
 
     pub async fn begin(&self) -> Result<Tx> {
         Ok(Tx::begin(self.store.clone(), self.quotas.clone(), At::Latest).await?)
+    }
+}
+
+/// Reads every row. A store in memory allocates the reference count of a row when the row is first read: it is not of the
+/// view.
+async fn read_all(store: &Arc<dyn Store>) -> Result<()> {
+    let view = store.read(At::Latest).await?;
+    let mut after = None;
+    loop {
+        let rows = view.inspect(Scan { prefix: &[], after: after.as_deref(), limit: 1_024 }).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = Some(last.key.to_vec());
     }
 }
 

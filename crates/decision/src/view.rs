@@ -20,6 +20,7 @@ mod node;
 mod persistent_vec;
 mod policies;
 mod principal_map;
+mod principal_record;
 mod providers;
 mod registry;
 mod revocations;
@@ -31,7 +32,8 @@ mod trie;
 use entities::Slot;
 use index_cache::{Contents, IndexCache};
 use persistent_vec::PersistentVec;
-use principal_map::{PrincipalMap, PrincipalPolicies};
+use principal_map::PrincipalMap;
+use principal_record::PrincipalRecord;
 use providers::Provider;
 use revocations::Revocation;
 use services::Services;
@@ -55,9 +57,7 @@ pub struct View {
     hasher: RandomState,
     deny_all: Arc<[Policy; 1]>,
     accounts: Trie<Arc<Account>>,
-    /// Users and roles, by unique id.
-    entities: Trie<Arc<Entity>>,
-    /// Their policies.
+    /// Users and roles with their policies, by unique id.
     principals: PrincipalMap,
     /// By account, kind and name without case: the hash of the unique id.
     entity_names: Trie<u64>,
@@ -87,7 +87,7 @@ pub struct View {
 
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (version, entities) = (&self.version, self.entities.len());
+        let (version, entities) = (&self.version, self.principals.len());
         f.debug_struct("View").field("version", version).field("entities", &entities).finish_non_exhaustive()
     }
 }
@@ -127,7 +127,7 @@ impl View {
 
     /// Like [`Self::entity`], but returns the shared pointer.
     pub fn entity_arc(&self, id: &UniqueId) -> Option<&Arc<Entity>> {
-        self.entities.get(self.hash(id), |entity| entity.id == *id)
+        self.principal(id).map(PrincipalRecord::entity)
     }
 
     /// A user, by name without regard to case.
@@ -178,12 +178,12 @@ impl View {
 
     /// The number of users and roles.
     pub fn entity_count(&self) -> usize {
-        self.entities.len()
+        self.principals.len()
     }
 
     /// Calls `each` with every user and role, in no order.
     pub fn for_each_entity<'a>(&'a self, each: &mut impl FnMut(&'a Entity)) {
-        self.entities.for_each(&mut |entity| each(entity));
+        self.principals.for_each(&mut |record| each(record.entity()));
     }
 
     /// The policy that denies everything, which replaces policies that are missing or unreadable.
@@ -204,7 +204,7 @@ impl View {
         self.managed_at(slot).map_or(self.deny_all(), |managed| &managed.policy)
     }
 
-    fn principal(&self, id: &UniqueId) -> Option<&PrincipalPolicies> {
+    fn principal(&self, id: &UniqueId) -> Option<&PrincipalRecord> {
         self.principals.get(self.hash(id), id)
     }
 
@@ -214,7 +214,9 @@ impl View {
                 && entity.is_role() == matches!(kind, NameKind::Role)
                 && entity.name.eq_ignore_ascii_case(name)
         };
-        let find = |id_hash: u64| self.entities.get(id_hash, |entity| is_it(entity)).map(|entity| &**entity);
+        let find = |id_hash: u64| {
+            self.principals.find(id_hash, |record| is_it(record.entity())).map(|record| &**record.entity())
+        };
         find(*self.entity_names.get(self.name_hash(kind, account, name), |id_hash| find(*id_hash).is_some())?)
     }
 

@@ -14,7 +14,8 @@ use super::entities::{
 };
 use super::persistent_vec::PersistentVec;
 use super::policies::{ManagedPolicy, PolicyMetadata};
-use super::principal_map::{PrincipalMap, PrincipalPolicies};
+use super::principal_map::PrincipalMap;
+use super::principal_record::PrincipalRecord;
 use super::trie::Trie;
 use super::{NameKind, View, change};
 
@@ -43,7 +44,6 @@ impl ViewBuilder {
             hasher: RandomState::new(),
             deny_all: Arc::new([deny_all(PolicyKind::Identity, "missing policy")]),
             accounts: Trie::default(),
-            entities: Trie::default(),
             principals: PrincipalMap::default(),
             entity_names: Trie::default(),
             keys: Trie::default(),
@@ -122,17 +122,16 @@ impl ViewBuilder {
             self.remove_name(old_name, id_hash);
             self.next.entity_names.insert(new_name, id_hash, |hash| *hash == id_hash);
         }
-        self.next.entities.insert(id_hash, Arc::new(new), |entity| entity.id == id);
-        let boundary = boundary.map(|policy| self.policy_slot(policy));
-        match self.next.principals.get(id_hash, &id) {
-            Some(principal) if principal.boundary() == boundary => {}
-            old => {
-                let mut principal = old.cloned().unwrap_or_else(|| PrincipalPolicies::new(id));
-                principal.set_boundary(boundary);
-                let hasher = self.next.hasher.clone();
-                self.next.principals.insert(id_hash, principal, |id| hasher.hash_one(id));
-            }
+        let (entity, boundary) = (Arc::new(new), boundary.map(|policy| self.policy_slot(policy)));
+        if let Some(record) = self.next.principals.get_mut(id_hash, &id) {
+            record.set_entity(entity);
+            record.set_boundary(boundary);
+            return;
         }
+        let mut record = PrincipalRecord::new(entity);
+        record.set_boundary(boundary);
+        let hasher = self.next.hasher.clone();
+        self.next.principals.insert(id_hash, record, |id| hasher.hash_one(id));
     }
 
     /// Removes a user or role, with its groups, attachments and inline policies.
@@ -140,7 +139,6 @@ impl ViewBuilder {
         let id_hash = self.next.hash(id);
         let old_name = self.next.entity(id).map(|old| self.name_hash(old));
         self.remove_name(old_name, id_hash);
-        self.next.entities.remove(id_hash, |entity| entity.id == *id);
         let hasher = self.next.hasher.clone();
         self.next.principals.remove(id_hash, id, |id| hasher.hash_one(id));
     }
@@ -314,7 +312,7 @@ impl ViewBuilder {
         self.next.keys.remove(self.next.hash(id), |key| key.id.as_str() == id);
     }
 
-    fn change_principal(&mut self, id: &UniqueId, change: impl FnOnce(&mut PrincipalPolicies)) {
+    fn change_principal(&mut self, id: &UniqueId, change: impl FnOnce(&mut PrincipalRecord)) {
         // An entity that was deleted has no policies to change.
         if let Some(principal) = self.next.principals.get_mut(self.next.hash(id), id) {
             change(principal);

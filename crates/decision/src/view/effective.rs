@@ -9,12 +9,12 @@ use smallvec::SmallVec;
 use super::View;
 use super::entities::{Group, Slot};
 use super::index_cache::MIN_POLICIES;
-use super::principal_map::PrincipalPolicies;
+use super::principal_record::PrincipalRecord;
 
 /// The policies of a user or role as a decision takes them; borrowed from the view.
 #[derive(Clone)]
 pub struct EffectivePolicies<'s> {
-    principal: &'s PrincipalPolicies,
+    principal: &'s PrincipalRecord,
     /// An index over all identity policies; `identity` is empty then.
     indexed: Option<Arc<IndexedPolicies>>,
     identity: SmallVec<[&'s [Policy]; 12]>,
@@ -60,7 +60,7 @@ impl View {
     }
 
     /// Whether a principal has so many policies that an index over them is worth a look.
-    fn has_many(&self, principal: &PrincipalPolicies) -> bool {
+    fn has_many(&self, principal: &PrincipalRecord) -> bool {
         let own = principal.inline().len() + principal.attached().len();
         let of_group = |slot: &Slot| {
             self.group_at(*slot).map_or(1, |group| group.policies.inline.len() + group.policies.attached.len())

@@ -10,7 +10,7 @@ use bailiwick_evaluator::{IndexedPolicies, Policy};
 
 use super::View;
 use super::entities::{Inline, Slots};
-use super::principal_map::PrincipalPolicies;
+use super::principal_record::PrincipalRecord;
 
 /// How many indexes are kept, at most.
 const ENTRIES: usize = 4_096;
@@ -58,7 +58,7 @@ pub(super) struct Contents {
 }
 
 impl Key {
-    fn of(view: &View, principal: &PrincipalPolicies) -> Self {
+    fn of(view: &View, principal: &PrincipalRecord) -> Self {
         Key {
             contents: view.contents(),
             attached: principal.attached().into(),
@@ -67,7 +67,7 @@ impl Key {
         }
     }
 
-    fn is_of(&self, view: &View, principal: &PrincipalPolicies) -> bool {
+    fn is_of(&self, view: &View, principal: &PrincipalRecord) -> bool {
         let inline = principal.inline();
         self.contents == view.contents()
             && *self.attached == *principal.attached()
@@ -89,13 +89,13 @@ impl Default for IndexCache {
 
 impl IndexCache {
     /// The index over the policies of a principal, if there is one.
-    pub(super) fn get(&self, view: &View, principal: &PrincipalPolicies) -> Option<Arc<IndexedPolicies>> {
+    pub(super) fn get(&self, view: &View, principal: &PrincipalRecord) -> Option<Arc<IndexedPolicies>> {
         let entry = self.place(principal).load();
         entry.as_ref().filter(|entry| entry.key.is_of(view, principal))?.index.get().cloned()
     }
 
     /// Takes note that the policies of a principal were used without an index. The second time, builds it.
-    pub(super) fn used(&self, view: &View, principal: &PrincipalPolicies, policies: &[&[Policy]]) {
+    pub(super) fn used(&self, view: &View, principal: &PrincipalRecord, policies: &[&[Policy]]) {
         let count: usize = policies.iter().map(|slice| slice.len()).sum();
         let statements: usize = policies.iter().copied().flatten().map(Policy::len).sum();
         if count < MIN_POLICIES || !(MIN_STATEMENTS..=MAX_STATEMENTS).contains(&statements) {
@@ -121,7 +121,7 @@ impl IndexCache {
     }
 
     /// The place of a principal's index. A hash of the ends of the lists is enough: it decides only where to look.
-    fn place(&self, principal: &PrincipalPolicies) -> &ArcSwapOption<Entry> {
+    fn place(&self, principal: &PrincipalRecord) -> &ArcSwapOption<Entry> {
         let mut state = self.hasher.build_hasher();
         for slots in [principal.attached(), principal.groups()] {
             (slots.len(), slots.first_chunk::<2>(), slots.first(), slots.last_chunk::<2>()).hash(&mut state);

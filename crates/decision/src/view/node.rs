@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::shared::{Shared, make_mut};
 
-/// A node, and the nodes below it. A branch has a child for each value of `BITS` bits of a hash, the lowest first.
+/// A node, and the nodes below it. A branch has a child for each value of `BITS` bits of a hash, the lowest first; one that
+/// [grows](Node::grow) has one for each value of fewer bits at first, and then no branch below it.
 #[derive(Default)]
 pub(super) enum Node<E, const BITS: u32> {
     #[default]
@@ -43,7 +44,7 @@ impl<E, const BITS: u32> Node<E, BITS> {
             match node {
                 Node::Empty => return &[],
                 Node::Branch(children) => {
-                    node = &children[child::<BITS>(hash, depth)];
+                    node = &children[child::<BITS>(hash, depth, children.len())];
                     depth += 1;
                 }
                 Node::Leaf(entries) => return entries,
@@ -55,22 +56,44 @@ impl<E, const BITS: u32> Node<E, BITS> {
     pub(super) fn reach(&mut self, hash: u64) -> (&mut Self, u32) {
         let (mut node, mut depth) = (self, 0);
         while let Node::Branch(children) = node {
-            node = &mut make_mut(children)[child::<BITS>(hash, depth)];
+            let child = child::<BITS>(hash, depth, children.len());
+            node = &mut make_mut(children)[child];
             depth += 1;
         }
         (node, depth)
     }
 
-    /// Returns a branch at this depth, whose children `leaf` makes of the entries with the same bits.
+    /// Returns a branch with `width` children, a power of two, at this depth. `leaf` makes a child of the entries with the
+    /// same bits.
     pub(super) fn split(
         entries: impl Iterator<Item = E>,
+        width: usize,
         depth: u32,
         hash_of: impl Fn(&E) -> u64,
         leaf: impl Fn(Vec<E>) -> Self,
     ) -> Self {
-        let mut children: Vec<Vec<E>> = (0..1 << BITS).map(|_| Vec::new()).collect();
-        entries.for_each(|entry| children[child::<BITS>(hash_of(&entry), depth)].push(entry));
+        let mut children: Vec<Vec<E>> = (0..width).map(|_| Vec::new()).collect();
+        entries.for_each(|entry| children[child::<BITS>(hash_of(&entry), depth, width)].push(entry));
         Node::Branch(children.into_iter().map(leaf).collect())
+    }
+
+    /// Splits the leaf that a hash leads to, and its neighbours: the branch above them gets twice as many children. If it
+    /// cannot get more, the leaf becomes a branch with two. So leaves are not much smaller after than before.
+    pub(super) fn grow(&mut self, hash: u64, hash_of: impl Fn(&E) -> u64, leaf: impl Fn(Vec<E>) -> Self)
+    where
+        E: Clone,
+    {
+        let (mut node, mut depth) = (self, 0);
+        while matches!(node, Node::Branch(children) if children.len() == 1 << BITS) {
+            let Node::Branch(children) = node else { return };
+            let child = child::<BITS>(hash, depth, children.len());
+            node = &mut make_mut(children)[child];
+            depth += 1;
+        }
+        let width = if let Node::Branch(children) = node { 2 * children.len() } else { 2 };
+        let mut entries = Vec::new();
+        node.for_each(&mut |entry: &E| entries.push(entry.clone()));
+        *node = Self::split(entries.into_iter(), width, depth, hash_of, leaf);
     }
 
     /// Calls `each` with every entry, in no particular order.
@@ -102,6 +125,6 @@ impl<E, const BITS: u32> Node<E, BITS> {
     }
 }
 
-fn child<const BITS: u32>(hash: u64, depth: u32) -> usize {
-    (hash >> (depth * BITS)) as usize % (1 << BITS)
+fn child<const BITS: u32>(hash: u64, depth: u32, width: usize) -> usize {
+    (hash >> (depth * BITS)) as usize & (width - 1)
 }

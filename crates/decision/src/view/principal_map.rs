@@ -1,12 +1,10 @@
-//! The policies of users and roles, by the hash of their unique ids, in a persistent hash map.
+//! The users and roles with their policies, by the hash of their unique ids, in a persistent hash map.
 
-use std::sync::Arc;
-
-use bailiwick_evaluator::Policy;
 use bailiwick_model::UniqueId;
 
-use super::entities::{Inline, Slot, Slots, set_slot};
 use super::node;
+use super::principal_record::PrincipalRecord;
+use super::shared::make_mut;
 
 #[cfg(test)]
 mod tests;
@@ -16,139 +14,20 @@ const BITS: u32 = 5;
 /// The low half of a hash leads through the branches, the high half to the place within a leaf. Below this depth
 /// leaves grow.
 const DEPTH: u32 = 6;
-/// The places of leaves as they grow. A leaf is at most four fifths full: an entry is at most a few adjacent lines from
+/// The places of leaves as they grow. A leaf is at most four fifths full: a record is at most a few adjacent lines from
 /// the place where its search begins.
 const SIZES: [usize; 16] = [4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64];
-/// How many slots of policies and groups an entry stores inline.
-const INLINE_SLOTS: usize = 5;
-const NO_SLOT: Slot = Slot::MAX;
 
-/// The policies of a user or role, in one cache line: in a large map, each further cache miss costs more than the rest
-/// of the look-up.
-#[derive(Clone)]
-#[repr(C, align(64))]
-pub(super) struct PrincipalPolicies {
-    extra: Option<Arc<Extra>>,
-    boundary: Slot,
-    attached: u32,
-    groups: u32,
-    /// Of attached policies, then of groups.
-    slots: [Slot; INLINE_SLOTS],
-    id: UniqueId,
-    /// Whether the slots are in `extra` because they do not fit inline.
-    spilled: bool,
-}
-
-/// Inline policies, and slots that do not fit inline.
-#[derive(Clone, Default)]
-struct Extra {
-    inline: Inline,
-    slots: Box<[Slot]>,
-}
-
-impl PrincipalPolicies {
-    pub(super) fn new(id: UniqueId) -> PrincipalPolicies {
-        PrincipalPolicies {
-            extra: None,
-            boundary: NO_SLOT,
-            attached: 0,
-            groups: 0,
-            slots: [NO_SLOT; INLINE_SLOTS],
-            id,
-            spilled: false,
-        }
-    }
-
-    /// The unique id.
-    pub(super) fn id(&self) -> &UniqueId {
-        &self.id
-    }
-
-    /// The slot of the permissions boundary.
-    pub(super) fn boundary(&self) -> Option<Slot> {
-        (self.boundary != NO_SLOT).then_some(self.boundary)
-    }
-
-    pub(super) fn set_boundary(&mut self, boundary: Option<Slot>) {
-        self.boundary = boundary.unwrap_or(NO_SLOT);
-    }
-
-    /// The inline policies.
-    pub(super) fn inline(&self) -> &[Policy] {
-        self.extra.as_ref().map_or(&[], |extra| &extra.inline)
-    }
-
-    /// Changes the inline policies.
-    pub(super) fn change_inline(&mut self, change: impl FnOnce(&mut Inline)) {
-        self.change_extra(|extra| change(&mut extra.inline));
-    }
-
-    /// The attached managed policies.
-    pub(super) fn attached(&self) -> &[Slot] {
-        self.slots().split_at_checked(self.attached as usize).unwrap_or_default().0
-    }
-
-    /// The groups that the user is a member of.
-    pub(super) fn groups(&self) -> &[Slot] {
-        self.slots().split_at_checked(self.attached as usize).unwrap_or_default().1
-    }
-
-    /// Attaches a policy, or detaches it.
-    pub(super) fn set_attached(&mut self, slot: Slot, there: bool) {
-        let (mut attached, groups) = (Slots::from(self.attached()), Slots::from(self.groups()));
-        set_slot(&mut attached, slot, there);
-        self.set_slots(attached, groups);
-    }
-
-    /// Adds the user to a group, or removes them.
-    pub(super) fn set_group(&mut self, slot: Slot, there: bool) {
-        let (attached, mut groups) = (Slots::from(self.attached()), Slots::from(self.groups()));
-        set_slot(&mut groups, slot, there);
-        self.set_slots(attached, groups);
-    }
-
-    fn slots(&self) -> &[Slot] {
-        match &self.extra {
-            Some(extra) if self.spilled => &extra.slots,
-            _ => self.slots.get(..(self.attached + self.groups) as usize).unwrap_or_default(),
-        }
-    }
-
-    fn set_slots(&mut self, attached: Slots, groups: Slots) {
-        (self.attached, self.groups) = (attached.len() as u32, groups.len() as u32);
-        let mut all = attached;
-        all.extend(groups);
-        let spilled: Box<[Slot]> = match self.slots.get_mut(..all.len()) {
-            Some(inline) => {
-                inline.copy_from_slice(&all);
-                Box::default()
-            }
-            None => all.as_slice().into(),
-        };
-        self.spilled = !spilled.is_empty();
-        if self.spilled || self.extra.is_some() {
-            self.change_extra(|extra| extra.slots = spilled);
-        }
-    }
-
-    fn change_extra(&mut self, change: impl FnOnce(&mut Extra)) {
-        let extra = Arc::make_mut(self.extra.get_or_insert_default());
-        change(extra);
-        if extra.inline.is_empty() && extra.slots.is_empty() {
-            self.extra = None;
-        }
-    }
-}
-
-/// The policies of all users and roles. Clones share everything; a change to a clone leaves the others unchanged and
-/// copies one leaf and a few branches, whatever the size of the map.
+/// All users and roles. Clones share everything; a change to a clone leaves the others unchanged and copies one leaf and a
+/// few branches, whatever the size of the map.
 #[derive(Clone, Default)]
 pub(super) struct PrincipalMap {
     root: Node,
+    len: usize,
 }
 
-/// A leaf is an open-addressing table: most look-ups find an entry at the first place that they probe.
-type Node = node::Node<Option<PrincipalPolicies>, BITS>;
+/// A leaf is an open-addressing table: most look-ups find a record at the first place that they probe.
+type Node = node::Node<Option<PrincipalRecord>, BITS>;
 
 /// The probe sequence of a hash in a leaf of `size` places.
 fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
@@ -157,93 +36,109 @@ fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
 }
 
 impl PrincipalMap {
-    /// Returns the entry of a unique id, given its hash.
-    pub(super) fn get(&self, hash: u64, id: &UniqueId) -> Option<&PrincipalPolicies> {
-        let principals = self.root.leaf(hash);
-        let mut taken = places(hash, principals.len()).map_while(|at| principals[at].as_ref());
-        taken.find(|principal| principal.id == *id)
+    /// The number of users and roles.
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
-    /// Returns the entry of a unique id, mutably; other clones of the map do not change.
-    pub(super) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalPolicies> {
-        // Searched first, so that a missing entry copies nothing.
+    /// Returns the record of a unique id, given its hash.
+    pub(super) fn get(&self, hash: u64, id: &UniqueId) -> Option<&PrincipalRecord> {
+        self.find(hash, |record| record.id() == id)
+    }
+
+    /// Returns the record that `is` recognizes, given the hash of its unique id.
+    pub(super) fn find(&self, hash: u64, is: impl Fn(&PrincipalRecord) -> bool) -> Option<&PrincipalRecord> {
+        let records = self.root.leaf(hash);
+        let mut taken = places(hash, records.len()).map_while(|at| records[at].as_ref());
+        taken.find(|record| is(record))
+    }
+
+    /// Calls `each` with every record, in no particular order.
+    pub(super) fn for_each<'a>(&'a self, each: &mut impl FnMut(&'a PrincipalRecord)) {
+        self.root.for_each(&mut |place| place.iter().for_each(&mut *each));
+    }
+
+    /// Returns the record of a unique id, mutably; other clones of the map do not change.
+    pub(super) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalRecord> {
+        // Searched first, so that a missing record copies nothing.
         self.get(hash, id)?;
-        let (Node::Leaf(principals), _) = self.root.reach(hash) else { return None };
-        let principals = Arc::make_mut(principals);
-        let at = places(hash, principals.len())
-            .find(|at| principals[*at].as_ref().is_some_and(|principal| principal.id == *id))?;
-        principals[at].as_mut()
+        let (Node::Leaf(records), _) = self.root.reach(hash) else { return None };
+        let records = make_mut(records);
+        let at =
+            places(hash, records.len()).find(|at| records[*at].as_ref().is_some_and(|record| record.id() == id))?;
+        records[at].as_mut()
     }
 
-    /// Inserts or replaces an entry. `hash_of` returns the hashes of other entries.
-    pub(super) fn insert(&mut self, hash: u64, principal: PrincipalPolicies, hash_of: impl Fn(&UniqueId) -> u64) {
-        if let Some(old) = self.get_mut(hash, &principal.id) {
-            *old = principal;
+    /// Inserts or replaces a record. `hash_of` returns the hashes of other records.
+    pub(super) fn insert(&mut self, hash: u64, record: PrincipalRecord, hash_of: impl Fn(&UniqueId) -> u64) {
+        if let Some(old) = self.get_mut(hash, record.id()) {
+            *old = record;
             return;
         }
+        self.len += 1;
         loop {
             let (node, depth) = self.root.reach(hash);
-            let Node::Leaf(principals) = node else {
-                *node = new_leaf(vec![principal], SIZES[0], &hash_of);
+            let Node::Leaf(records) = node else {
+                *node = new_leaf(vec![record], SIZES[0], &hash_of);
                 return;
             };
-            let count = principals.iter().flatten().count();
-            if fits(count + 1, principals.len()) {
-                let principals = Arc::make_mut(principals);
-                return put(principals, hash, principal);
+            let count = records.iter().flatten().count();
+            if fits(count + 1, records.len()) {
+                put(make_mut(records), hash, record);
+                return;
             }
-            let all = principals.iter().flatten().cloned();
             let larger = SIZES.into_iter().find(|size| fits(count + 1, *size));
             if larger.is_none() && depth < DEPTH {
-                let hash_of_place = |place: &Option<PrincipalPolicies>| place.as_ref().map_or(0, |it| hash_of(&it.id));
-                let leaf = |places: Vec<Option<PrincipalPolicies>>| {
+                let hash_of_place = |place: &Option<PrincipalRecord>| place.as_ref().map_or(0, |it| hash_of(it.id()));
+                let leaf = |places: Vec<Option<PrincipalRecord>>| {
                     new_leaf(places.into_iter().flatten().collect(), SIZES[0], &hash_of)
                 };
-                *node = Node::split(all.map(Some), depth, hash_of_place, leaf);
+                self.root.grow(hash, hash_of_place, leaf);
                 continue;
             }
-            let size = larger.unwrap_or(2 * principals.len());
-            *node = new_leaf(all.chain([principal]).collect(), size, &hash_of);
+            let size = larger.unwrap_or(2 * records.len());
+            *node = new_leaf(records.iter().flatten().cloned().chain([record]).collect(), size, &hash_of);
             return;
         }
     }
 
-    /// Removes the entry of a unique id.
+    /// Removes the record of a unique id.
     pub(super) fn remove(&mut self, hash: u64, id: &UniqueId, hash_of: impl Fn(&UniqueId) -> u64) {
         if self.get(hash, id).is_none() {
             return;
         }
+        self.len -= 1;
         let (node, _) = self.root.reach(hash);
-        if let Node::Leaf(principals) = node {
-            // The other entries are inserted again, so that no probe sequence ends at the gap.
-            let others = principals.iter().flatten().filter(|principal| principal.id != *id).cloned().collect();
+        if let Node::Leaf(records) = node {
+            // The other records are inserted again, so that no probe sequence ends at the gap.
+            let others = records.iter().flatten().filter(|record| record.id() != id).cloned().collect();
             *node = new_leaf(others, SIZES[0], &hash_of);
         }
     }
 }
 
-/// Returns whether a leaf with this many entries has enough free places for short probe sequences.
+/// Returns whether a leaf with this many records has enough free places for short probe sequences.
 fn fits(count: usize, size: usize) -> bool {
     5 * count <= 4 * size
 }
 
-/// Creates a leaf with these entries and at least `size` places.
-fn new_leaf(principals: Vec<PrincipalPolicies>, size: usize, hash_of: &impl Fn(&UniqueId) -> u64) -> Node {
-    if principals.is_empty() {
+/// Creates a leaf with these records and at least `size` places.
+fn new_leaf(records: Vec<PrincipalRecord>, size: usize, hash_of: &impl Fn(&UniqueId) -> u64) -> Node {
+    if records.is_empty() {
         return Node::Empty;
     }
-    let fitting = SIZES.into_iter().filter(|fitting| *fitting >= size).find(|fitting| fits(principals.len(), *fitting));
-    let mut places = vec![None; fitting.unwrap_or(size.max(2 * principals.len()))];
-    for principal in principals {
-        let hash = hash_of(&principal.id);
-        put(&mut places, hash, principal);
+    let fitting = SIZES.into_iter().filter(|fitting| *fitting >= size).find(|fitting| fits(records.len(), *fitting));
+    let mut places = vec![None; fitting.unwrap_or(size.max(2 * records.len()))];
+    for record in records {
+        let hash = hash_of(record.id());
+        put(&mut places, hash, record);
     }
     Node::Leaf(places.into())
 }
 
-/// Inserts an entry into a leaf that has a free place.
-fn put(principals: &mut [Option<PrincipalPolicies>], hash: u64, principal: PrincipalPolicies) {
-    if let Some(free) = places(hash, principals.len()).find(|at| principals[*at].is_none()) {
-        principals[free] = Some(principal);
+/// Inserts a record into a leaf that has a free place.
+fn put(records: &mut [Option<PrincipalRecord>], hash: u64, record: PrincipalRecord) {
+    if let Some(free) = places(hash, records.len()).find(|at| records[*at].is_none()) {
+        records[free] = Some(record);
     }
 }

@@ -23,6 +23,12 @@ impl Shared for u32 {}
 impl Shared for u64 {}
 impl Shared for PolicyRef {}
 
+impl<T: Shared> Shared for Option<T> {
+    fn count(&self) -> usize {
+        self.as_ref().map_or(0, T::count)
+    }
+}
+
 impl<A: Shared, B: Shared> Shared for (A, B) {
     fn count(&self) -> usize {
         self.0.count().wrapping_add(self.1.count())

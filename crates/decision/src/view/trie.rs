@@ -67,7 +67,7 @@ impl<T: Clone + Shared> Trie<T> {
                 self.len += 1;
                 return None;
             }
-            *node = Node::split(entries.iter().cloned(), depth, |(hash, _)| *hash, leaf);
+            *node = Node::split(entries.iter().cloned(), 1 << BITS, depth, |(hash, _)| *hash, leaf);
         }
     }
 

@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
-use bailiwick_model::IdKind;
+use bailiwick_model::{AccountId, IdKind, Path};
 
+use super::super::entities::{Entity, Properties, Slot};
 use super::*;
 
 fn id(number: u64) -> UniqueId {
@@ -15,8 +17,9 @@ fn id(number: u64) -> UniqueId {
     UniqueId::new(IdKind::User, random)
 }
 
-fn principal(number: u64, boundary: Slot) -> PrincipalPolicies {
-    let mut principal = PrincipalPolicies::new(id(number));
+fn principal(number: u64, boundary: Slot) -> PrincipalRecord {
+    let entity = Entity::new(AccountId::NONE, id(number), "", Path::root(), Properties::default());
+    let mut principal = PrincipalRecord::new(Arc::new(entity));
     principal.set_boundary(Some(boundary));
     principal
 }
@@ -58,7 +61,7 @@ fn check(hash_of: impl Fn(&UniqueId) -> u64 + Copy, entities: u64, steps: u64) {
     copies.push((principal_map, map));
     for (principal_map, map) in &copies {
         for number in 0..entities {
-            let found = principal_map.get(hash_of(&id(number)), &id(number)).and_then(PrincipalPolicies::boundary);
+            let found = principal_map.get(hash_of(&id(number)), &id(number)).and_then(PrincipalRecord::boundary);
             assert_eq!(found, map.get(&number).copied());
         }
     }
@@ -73,33 +76,6 @@ fn a_principal_map_is_a_map() {
     check(|_| 7, 150, 2_000);
     check(|id| hasher.hash_one(id) << 32, 150, 2_000);
     check(|id| hasher.hash_one(id) >> 32, 300, 2_000);
-}
-
-#[test]
-fn principal_policies_fit_a_cache_line_and_hold_any_number_of_slots() {
-    assert_eq!((size_of::<Option<PrincipalPolicies>>(), align_of::<PrincipalPolicies>()), (64, 64));
-    let mut principal = principal(1, 1);
-    let (mut attached, mut groups) = (Vec::new(), Vec::new());
-    for slot in 0..40 {
-        if slot % 3 == 0 {
-            principal.set_group(slot, true);
-            groups.push(slot);
-        } else {
-            principal.set_attached(slot, true);
-            attached.push(slot);
-        }
-        // Repeating a change has no effect.
-        principal.set_group(groups[0], true);
-        assert_eq!((principal.attached(), principal.groups()), (&*attached, &*groups));
-    }
-    for slot in 0..40 {
-        principal.set_group(slot, false);
-        principal.set_attached(slot, false);
-        groups.retain(|own| *own != slot);
-        attached.retain(|own| *own != slot);
-        assert_eq!((principal.attached(), principal.groups()), (&*attached, &*groups));
-    }
-    assert!(principal.extra.is_none());
 }
 
 #[test]
