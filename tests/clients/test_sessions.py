@@ -175,16 +175,16 @@ def test_session_tags_need_the_trust_to_allow_them(assumer, new_role, server):
     refused(assumer, "InvalidParameterValue", "AssumeRole", RoleArn=arn, RoleSessionName="session", Tags=twice)
 
 
-def test_an_empty_session_tag_opens_no_wildcard(aws, assumer, new_role, server):
-    """`${aws:PrincipalTag/team}*` was `*` for a session with an empty tag, which a caller with `sts:TagSession` can choose."""
+def test_an_empty_session_tag_is_a_value(aws, assumer, new_role, server):
+    """Its text is empty, so that `${aws:PrincipalTag/team}*` is `*`, in an Allow and in a Deny."""
     rules = policy({"Action": "iam:GetUser", "Resource": "arn:aws:iam::*:user/${aws:PrincipalTag/team}*"})
     arn = new_role(trust(server.account, action=["sts:AssumeRole", "sts:TagSession"]), rules)
     user = assumer.user["UserName"]
     tagged = {value: assume(assumer, arn, Tags=[{"Key": "team", "Value": value}]) for value in (user[:5], "", "other")}
-    tagged[user[:5]].call("GetUser", UserName=user)
-    for value in ("", "other"):
-        refused(tagged[value], "AccessDenied", "GetUser", UserName=user)
-    # What it takes away, it takes away.
+    for value in (user[:5], ""):
+        tagged[value].call("GetUser", UserName=user)
+    refused(tagged["other"], "AccessDenied", "GetUser", UserName=user)
+    refused(assume(assumer, arn), "AccessDenied", "GetUser", UserName=user)
     denied = policy("iam:GetUser", {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:iam::*:user/${aws:PrincipalTag/team}*"})
     aws.call("PutRolePolicy", RoleName=arn.rsplit("/", 1)[1], PolicyName="p", PolicyDocument=denied)
     refused(tagged[""], "AccessDenied", "GetUser", UserName=user)
