@@ -44,7 +44,6 @@ impl Store {
     pub async fn of(database: &str, user: &str) -> Result<(Store, Written)> {
         let (client, connection) = tokio_postgres::connect(database, NoTls).await.context("the database")?;
         tokio::spawn(connection);
-        client.batch_execute(TABLES).await?;
         let of_user = "SELECT stored FROM bailiwick_rows WHERE position($1 IN key) > 0 OR position($1 IN stored) > 0";
         let mut number = 0;
         for row in client.query(of_user, &[&user.as_bytes()]).await? {
@@ -58,6 +57,8 @@ impl Store {
         let rows = client.query(of_call, &[&number]).await?;
         let rows = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         let state = client.query_one("SELECT state FROM bailiwick_head", &[]).await?.get(0);
+        // Not before: the server removes the row of the audit record soon.
+        client.batch_execute(TABLES).await?;
         let statements = Statements::prepare(&client).await?;
         Ok((Store { client, statements }, Written::new(rows, &before, entry, state)))
     }
