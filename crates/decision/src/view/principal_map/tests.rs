@@ -93,3 +93,20 @@ fn a_change_copies_one_path_and_shares_the_rest() {
     assert!(shared >= 31, "{shared} nodes were shared");
     assert_eq!(before.get(hash_of(&id(777)), &id(777)).unwrap().boundary(), Some(0));
 }
+
+/// A leaf that became 32 when it was full left three records in each of them.
+#[test]
+fn leaves_are_not_nearly_empty_at_any_size() {
+    let hasher = RandomState::new();
+    let hash_of = |id: &UniqueId| hasher.hash_one(id);
+    let mut principal_map = PrincipalMap::default();
+    for number in 0..30_000 {
+        principal_map.insert(hash_of(&id(number)), principal(number, 0), hash_of);
+        let records = principal_map.len();
+        if [100, 1_000, 3_000, 10_000, 30_000].contains(&records) {
+            let mut places = 0;
+            principal_map.root.for_each(&mut |_| places += 1);
+            assert!(5 * places <= 8 * records, "{places} places for {records} records");
+        }
+    }
+}
