@@ -5,7 +5,31 @@
 pub(crate) struct BadEscape;
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
-const HEX_LOWER: &[u8; 16] = b"0123456789abcdef";
+
+/// The two lower-case hex digits of each byte.
+const HEX_PAIRS: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
+/// The value of each hex digit, and [`NO_DIGIT`] for upper-case digits and all other bytes.
+const LOWER_DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[HEX_PAIRS[value][1] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+const NO_DIGIT: u8 = 0xff;
 
 pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
@@ -93,26 +117,26 @@ pub(crate) fn decode_query_component(text: &[u8]) -> Result<Vec<u8>, BadEscape> 
     Ok(out)
 }
 
-/// Appends bytes as lower-case hex, the form of hashes and signatures.
-pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    let start = out.len();
-    out.resize(start + 2 * bytes.len(), 0);
-    for (&byte, pair) in bytes.iter().zip(out[start..].chunks_exact_mut(2)) {
-        pair.copy_from_slice(&[HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]]);
+/// Appends a hash or a signature as lower-case hex.
+pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8; 32]) {
+    let mut hex = [[0; 2]; 32];
+    for (byte, pair) in bytes.iter().zip(&mut hex) {
+        *pair = HEX_PAIRS[usize::from(*byte)];
     }
+    out.extend_from_slice(hex.as_flattened());
 }
 
 /// Reads 64 lower-case hex digits.
 pub(crate) fn parse_hash(text: &[u8]) -> Option<[u8; 32]> {
     let text: &[u8; 64] = text.try_into().ok()?;
-    let mut hash = [0; 32];
-    for (byte, pair) in hash.iter_mut().zip(text.chunks_exact(2)) {
-        if pair.iter().any(u8::is_ascii_uppercase) {
-            return None;
-        }
-        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+    let (mut hash, mut all) = ([0; 32], 0);
+    for (i, byte) in hash.iter_mut().enumerate() {
+        let (high, low) = (LOWER_DIGITS[usize::from(text[2 * i])], LOWER_DIGITS[usize::from(text[2 * i + 1])]);
+        all |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(hash)
+    // The values of digits have four bits.
+    (all < 16).then_some(hash)
 }
 
 fn escape(after_percent: &[u8]) -> Result<(u8, &[u8]), BadEscape> {
