@@ -1,7 +1,5 @@
 //! Encodes records as lines of JSON, in CloudTrail's format, with the hash chain.
 
-use std::borrow::Cow;
-
 use bailiwick_api::find_operation;
 use bailiwick_api::options::Audit;
 use bailiwick_model::plain_prefix;
@@ -26,8 +24,11 @@ pub(crate) fn line(text: &mut String, record: &Record, sequence: u64, previous: 
     out.text("eventVersion", EVENT_VERSION);
     out.name("userIdentity");
     identity(&mut out, record.origin.user_identity.as_ref());
-    out.text("eventTime", &moment(record.event_time));
-    out.text("eventSource", &source(&record.event_source));
+    out.name("eventTime");
+    out.text.push('"');
+    moment::push(out.text, record.event_time);
+    out.text.push('"');
+    out.text("eventSource", source(&record.event_source));
     out.text("eventName", &record.event_name);
     out.filled("awsRegion", &record.origin.aws_region);
     out.filled("sourceIPAddress", &record.origin.source_ip_address);
@@ -78,15 +79,13 @@ pub(crate) fn category(category: Audit) -> &'static str {
     }
 }
 
-pub(crate) fn source(service: &str) -> Cow<'_, str> {
+pub(crate) fn source(service: &str) -> &str {
     match service {
-        "cloudtrail" | "iam" | "sts" => Cow::Owned(format!("{service}.amazonaws.com")),
-        _ => Cow::Borrowed(service),
+        "cloudtrail" => "cloudtrail.amazonaws.com",
+        "iam" => "iam.amazonaws.com",
+        "sts" => "sts.amazonaws.com",
+        _ => service,
     }
-}
-
-fn moment(microseconds: i64) -> String {
-    Timestamp::from_microsecond(microseconds).map(|time| format!("{time:.6}")).unwrap_or_default()
 }
 
 fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
@@ -400,7 +399,7 @@ impl Json<'_> {
     }
 
     fn comma(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with(['{', '[']) {
+        if !matches!(self.text.as_bytes().last(), None | Some(b'{' | b'[')) {
             self.text.push(',');
         }
     }
@@ -470,5 +469,6 @@ impl Json<'_> {
     }
 }
 
+mod moment;
 #[cfg(test)]
 mod tests;

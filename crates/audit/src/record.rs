@@ -189,9 +189,9 @@ impl Record {
         let Some((&FORMAT, rest)) = row.split_first() else {
             return Err(damaged("unknown format of audit records"));
         };
+        let (mut records, mut origins) = (Vec::with_capacity(count(rest)), Vec::new());
         // One copy, of which all records are parts.
         let mut rest = Bytes::copy_from_slice(rest);
-        let (mut records, mut origins) = (Vec::new(), Vec::new());
         while !rest.is_empty() {
             let record = split(&mut rest).ok_or_else(|| damaged("truncated record"))?;
             let mut stored = Stored::decode(record)?;
@@ -230,6 +230,17 @@ impl Record {
             committed: false,
         }
     }
+}
+
+/// How many records a row has; fewer if it is damaged.
+fn count(mut row: &[u8]) -> usize {
+    let mut count = 0;
+    while let Some((len, rest)) = row.split_first_chunk::<4>() {
+        let after = usize::try_from(u32::from_be_bytes(*len)).ok().and_then(|len| rest.get(len..));
+        let Some(after) = after else { break };
+        (row, count) = (after, count + 1);
+    }
+    count
 }
 
 /// Takes the first record of a row.

@@ -136,7 +136,7 @@ impl<'a> EventLine<'a> {
         EventLine {
             user_identity: identity.map(Identity::of).unwrap_or_default(),
             event_time: Cow::default(),
-            event_source: json::source(&record.event_source),
+            event_source: Cow::Borrowed(json::source(&record.event_source)),
             event_name: Cow::Borrowed(&record.event_name),
             source_ip_address: Cow::Borrowed(&record.origin.source_ip_address),
             error_code: Cow::Borrowed(&record.error_code),
