@@ -9,6 +9,7 @@ mod cuts;
 mod histories;
 mod memory;
 mod processes;
+mod random;
 mod servers;
 mod starts;
 mod tools;
@@ -185,6 +186,7 @@ macro_rules! scenarios {
             a_write_is_read_on_every_server_and_reaches_every_follower
             writers_on_all_servers_lose_no_update
             a_row_that_is_taken_for_absent_is_found
+            each_batch_is_committed_on_what_it_expects
             rows_in_memory_are_those_of_the_view
             of_first_starts_at_the_same_time_one_makes_the_store
             a_first_start_that_is_given_up_lets_the_next_begin
@@ -216,7 +218,9 @@ macro_rules! export {
 }
 
 mod scenes {
-    pub(super) use super::{absent::*, cuts::*, histories::*, memory::*, processes::*, servers::*, starts::*};
+    pub(super) use super::{
+        absent::*, cuts::*, histories::*, memory::*, processes::*, random::*, servers::*, starts::*,
+    };
 }
 
 scenarios!([export] all);
