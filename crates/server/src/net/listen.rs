@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bailiwick_grpc::Body;
 use bailiwick_model::{IamError, SourceNetwork};
+use bailiwick_operation::Clock as _;
 use bailiwick_service::Peer;
 use http::request::Parts;
 use http::{Request, Response, Version};
@@ -17,7 +18,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ use super::proxy_protocol::{self, ProxyHeader};
 use super::stall_guard::StallGuard;
 use super::tasks::{TaskExecutor, Tasks};
 use crate::signals::stopped;
+use crate::system::SystemClock;
 use crate::tls::{Acceptor, ConnectionCertificate};
 
 /// The time in which the head of an HTTP/1 request must arrive.
@@ -322,7 +323,7 @@ impl<A: Answer> Exchange<A> {
             }
         };
         if has_no_date {
-            date::add(response.headers_mut(), Timestamp::now());
+            date::add(response.headers_mut(), SystemClock.now());
         }
         shared.connections.note(&connection);
         response.map(|body| Answered::new(body, hold))
