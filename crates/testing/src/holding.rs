@@ -1,11 +1,13 @@
 //! A store that delays commits.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bailiwick_storage::keys::{self, Kind};
-use bailiwick_storage::{At, Batch, Changes, MemoryStore, Revision, Store, StoreError, View};
+use bailiwick_storage::{
+    At, Batch, Changes, Inspected, MemoryStore, Revision, Scan, Store, StoreError, Tally, Versioned, View,
+};
 use tokio::sync::Semaphore;
 
 /// A store in memory that delays some commits until a test releases them, and counts conflicts.
@@ -16,7 +18,11 @@ pub struct HoldingStore {
     held: Mutex<(Option<Kind>, usize)>,
     gate: Semaphore,
     conflicts: AtomicUsize,
+    elsewhere: AtomicBool,
 }
+
+/// A view of a store on another machine.
+struct ElsewhereView(Arc<dyn View>);
 
 impl HoldingStore {
     /// Delays the next `count` commits that put a record of this kind.
@@ -27,6 +33,11 @@ impl HoldingStore {
     /// Releases `count` delayed commits.
     pub fn release(&self, count: usize) {
         self.gate.add_permits(count);
+    }
+
+    /// From now on, the store is like one on another machine, of which no row is in memory.
+    pub fn be_elsewhere(&self) {
+        self.elsewhere.store(true, Ordering::Relaxed);
     }
 
     /// The number of conflicts since the start.
@@ -50,6 +61,7 @@ impl Default for HoldingStore {
             held: Mutex::default(),
             gate: Semaphore::new(0),
             conflicts: AtomicUsize::new(0),
+            elsewhere: AtomicBool::new(false),
         }
     }
 }
@@ -57,7 +69,8 @@ impl Default for HoldingStore {
 #[async_trait]
 impl Store for HoldingStore {
     async fn read(&self, at: At) -> Result<Arc<dyn View>, StoreError> {
-        self.inner.read(at).await
+        let view = self.inner.read(at).await?;
+        if self.elsewhere.load(Ordering::Relaxed) { Ok(Arc::new(ElsewhereView(view))) } else { Ok(view) }
     }
 
     async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
@@ -77,5 +90,28 @@ impl Store for HoldingStore {
 
     async fn head(&self) -> Result<Revision, StoreError> {
         self.inner.head().await
+    }
+}
+
+#[async_trait]
+impl View for ElsewhereView {
+    fn revision(&self) -> Revision {
+        self.0.revision()
+    }
+
+    async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        self.0.get(key).await
+    }
+
+    fn is_elsewhere(&self, _: &[u8]) -> bool {
+        true
+    }
+
+    async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError> {
+        self.0.inspect(scan).await
+    }
+
+    fn tally(&self) -> Tally {
+        self.0.tally()
     }
 }

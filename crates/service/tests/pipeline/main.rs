@@ -9,6 +9,7 @@ use bailiwick_testing::Pipeline;
 mod certificate;
 mod credential_rules;
 mod lockout;
+mod names;
 mod own_denials;
 mod revoked;
 mod saml;
