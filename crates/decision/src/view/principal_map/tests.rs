@@ -60,6 +60,9 @@ fn check(hash_of: impl Fn(&UniqueId) -> u64 + Copy, entities: u64, steps: u64) {
     }
     copies.push((principal_map, map));
     for (principal_map, map) in &copies {
+        let mut count = 0;
+        principal_map.for_each(&mut |_| count += 1);
+        assert_eq!((principal_map.len(), count), (map.len(), map.len()));
         for number in 0..entities {
             let found = principal_map.get(hash_of(&id(number)), &id(number)).and_then(PrincipalRecord::boundary);
             assert_eq!(found, map.get(&number).copied());
