@@ -6,7 +6,9 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    future::{Future, poll_fn},
     sync::Arc,
+    task::Poll,
 };
 
 use async_trait::async_trait;
@@ -253,8 +255,17 @@ impl Connection {
                 self.client.execute(&self.head, &new_head),
             )
         };
-        // The commit is sent after the statements, without waiting for them: after a refused one it is a rollback.
-        let (statements, commit) = tokio::join!(biased; statements, self.client.batch_execute("COMMIT"));
+        let mut statements = std::pin::pin!(statements);
+        let commit = self.client.batch_execute("COMMIT");
+        // The first poll sends all of them.
+        let sent = poll_fn(|cx| Poll::Ready(statements.as_mut().poll(cx))).await;
+        let (statements, commit) = match sent {
+            // One could not be sent. Those before it must not be committed without it: the connection is closed.
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Ready(Ok(counts)) => (Ok(counts), commit.await),
+            // The commit is sent without waiting for their answers: after a refused one it is a rollback.
+            Poll::Pending => tokio::join!(biased; statements, commit),
+        };
         match statements {
             Err(error) if error.as_db_error().is_some() => Ok(Err(error)),
             Err(error) => Err(error),
