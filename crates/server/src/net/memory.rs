@@ -248,7 +248,8 @@ impl Account {
         let is_spared = |holder: &Holder| holder.bytes() < average / 8;
         let waiting = holders.iter().map(|(_, holder)| holder).filter(|h| h.is_waiting() && !is_spared(h));
         let mut waiting: Vec<_> = waiting.collect();
-        waiting.sort_unstable_by_key(|holder| (holder.bytes() < average, holder.number));
+        // Each is read once: its bytes change meanwhile, and an order that changes makes the sort panic.
+        waiting.sort_by_cached_key(|holder| (holder.bytes() < average, holder.number));
         for holder in waiting {
             if self.balance.staying() <= target {
                 break;

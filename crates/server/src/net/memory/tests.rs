@@ -68,6 +68,30 @@ fn small_requests_outlive_large_ones() {
 }
 
 #[test]
+fn requests_may_grow_while_room_is_made() {
+    const PLENTY: Limits = Limits { source: usize::MAX / 8, total: usize::MAX / 8 };
+    let memory = Memory::with(PLENTY, PLENTY, Seconds::new());
+    let account = memory.account(source(1), false);
+    for _ in 0..20 {
+        let holds: Vec<_> = (0..2_000).map(|_| waiting(&memory, 1, 1 << 40)).collect();
+        std::thread::scope(|scope| {
+            let growing = scope.spawn(|| {
+                // Each holds about the average, which it passes again and again.
+                for step in [7, 77, 777, 1_777, 111].repeat(20) {
+                    for n in 0..holds.len() {
+                        // One that is given up cannot grow.
+                        let _ = holds[n * step % holds.len()].take(step * 10);
+                    }
+                }
+            });
+            while !growing.is_finished() {
+                account.shed(account.balance.staying() - 1);
+            }
+        });
+    }
+}
+
+#[test]
 fn requests_in_progress_are_not_revoked_but_cannot_grow() {
     let memory = memory();
     let account = memory.account(source(1), false);
