@@ -189,7 +189,7 @@ impl Record {
         let Some((&FORMAT, rest)) = row.split_first() else {
             return Err(damaged("unknown format of audit records"));
         };
-        let (mut records, mut origins) = (Vec::with_capacity(count(rest)), Vec::new());
+        let (mut records, mut origins) = (Vec::with_capacity(count(rest).min(rest.len() / SMALLEST)), Vec::new());
         // One copy, of which all records are parts.
         let mut rest = Bytes::copy_from_slice(rest);
         while !rest.is_empty() {
@@ -231,6 +231,9 @@ impl Record {
         }
     }
 }
+
+/// Fewer bytes than any record has. A damaged row may claim to have many empty ones.
+const SMALLEST: usize = 32;
 
 /// How many records a row has; fewer if it is damaged.
 fn count(mut row: &[u8]) -> usize {
