@@ -53,7 +53,7 @@ fn lower_priority(share: Share) {
             let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
         }
         Share::Tenth => {
-            // No process is the calling thread. One with a lower priority keeps it.
+            // `None` is the calling thread, which keeps a priority that is already lower.
             if rustix::process::getpriority_process(None).is_ok_and(|nice| nice < NICE) {
                 let _ = rustix::process::setpriority_process(None, NICE);
             }

@@ -57,7 +57,7 @@ pub struct Tx {
 enum Names {
     /// By a read.
     Read,
-    /// It takes names for free that only another machine has; the commit finds out.
+    /// It presumes that a name is free whose row only another machine has; the commit finds out.
     Presumed,
     /// As before, and it has done so.
     HasPresumed,
@@ -135,14 +135,14 @@ impl Tx {
         self.kept_if_refused
     }
 
-    /// Takes new names for free without a read that asks another machine. The commit fails with a conflict if one is not, as it does
-    /// if one is taken after a read; then, and after an error for which [`Tx::has_presumed`], the caller must retry with a new
+    /// Presumes that new names are free, without a read that asks another machine. The commit fails with a conflict if one is not, as
+    /// it does if one is taken after a read; then, and after an error for which [`Tx::has_presumed`], the caller must retry with a new
     /// transaction that reads them.
     pub fn presume_names(&mut self) {
         self.names = Names::Presumed;
     }
 
-    /// Whether a name was taken for free that was not read: an error of the handler may be another one than that of the name.
+    /// Whether a name was presumed to be free without a read: an error of the handler may be another one than that of the name.
     pub fn has_presumed(&self) -> bool {
         self.names == Names::HasPresumed
     }

@@ -1,4 +1,4 @@
-//! New names on a store on another machine, which a call takes for free before it reads them.
+//! New names on a store on another machine, which a call presumes to be free before it reads them.
 
 use bailiwick_api::{account, iam, op};
 use bailiwick_testing::{Client, MAIN, code};

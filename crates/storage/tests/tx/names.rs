@@ -1,4 +1,4 @@
-//! New names on a store on another machine, which are taken for free without a read.
+//! New names on a store on another machine, which are presumed to be free without a read.
 
 use std::sync::Arc;
 
