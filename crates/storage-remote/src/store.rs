@@ -82,12 +82,13 @@ impl<B: Backend> Store for RemoteStore<B> {
             ended = self.shared.generations.ended() => return Err(ended),
             view = self.shared.newest() => view?,
         };
-        if !self.is_trusted() {
-            return Err(StoreError::Unreachable(OutageReason::Unconfirmed.into()));
-        }
         if view.revision() > self.shared.generations.position() {
             // Otherwise no row would be known from memory, and a transaction with many reads would ask for one after the other.
             let _ = tokio::time::timeout(SOON, self.shared.generations.reached(view.revision())).await;
+        }
+        // After all that waits.
+        if !self.is_trusted() {
+            return Err(StoreError::Unreachable(OutageReason::Unconfirmed.into()));
         }
         match at {
             At::AtLeast(asked) if asked > view.revision() => Err(StoreError::Ahead { asked, head: view.revision() }),
